@@ -1,0 +1,157 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include <fusegate/base/ratio.hpp>
+#include <fusegate/base/rng.hpp>
+#include <fusegate/base/time.hpp>
+#include <fusegate/base/vocabulary.hpp>
+#include <fusegate/policy/backoff.hpp>
+#include <fusegate/policy/rolling_window.hpp>
+
+namespace fusegate::policy {
+
+enum class BreakerMode : std::uint8_t { Open, Shed, Shadow, Off };
+
+/// Source of the defaults: Finagle and Linkerd for "ratio or consecutive", Polly for 5 s, Linkerd
+/// for the exponential wait up to 60 s and the single probe, Traefik for the linear ramp.
+struct BreakerSettings {
+  BreakerMode mode = BreakerMode::Open;
+  std::uint32_t consecutive_failures = 5;  ///< 0 = not by this.
+  struct FailureRate {
+    Ratio threshold = Ratio::percent(50);  ///< 0 = not by this.
+    std::uint32_t min_requests = 20;
+    Duration window = std::chrono::seconds{10};
+    bool operator==(const FailureRate&) const = default;
+  } failure_rate;
+  struct SlowRate {
+    Ratio threshold{};  ///< 0 = not by this.
+    Duration slower_than = std::chrono::seconds{1};
+    bool operator==(const SlowRate&) const = default;
+  } slow_rate;
+  struct OpenTime {
+    Duration initial = std::chrono::seconds{5};
+    Duration max = std::chrono::seconds{60};
+    double factor = 2.0;
+    Jitter jitter = Jitter::Equal;
+    bool operator==(const OpenTime&) const = default;
+  } open;
+  struct HalfOpen {
+    std::uint32_t probes = 1;     ///< Probes in flight at once.
+    std::uint32_t successes = 3;  ///< Successful probes needed before traffic returns.
+    bool operator==(const HalfOpen&) const = default;
+  } half_open;
+  struct Ramp {
+    Ratio from = Ratio::percent(10);
+    Duration over = std::chrono::seconds{10};
+    bool operator==(const Ramp&) const = default;
+  } ramp;
+  bool operator==(const BreakerSettings&) const = default;
+};
+
+/// What an attempt says about the health of the upstream.
+enum class Verdict : std::uint8_t {
+  Success,
+  Failure,
+  Overload,  ///< 429: counts in the failure rate, not in the run of failures.
+  Ignored,   ///< Local refusal, cancelled, client gone: says nothing, but gives a probe back.
+};
+
+/// The right to make one attempt. Given back exactly once through `settle`.
+struct Permit {
+  std::uint32_t generation = 0;
+  std::uint32_t probe = 0;  ///< Number of the probe's lease; 0 = an ordinary attempt.
+  bool operator==(const Permit&) const = default;
+};
+
+struct Admission {
+  std::optional<Permit> permit;  ///< Empty = refused.
+  Instant retry_at{};            ///< When refused: the earliest time at which asking again is useful.
+};
+
+struct Transition {
+  BreakerState from{};
+  BreakerState to{};
+  TransitionReason reason{};
+  Instant at{};
+  bool operator==(const Transition&) const = default;
+};
+
+/// A circuit breaker; the same machine ejects single endpoints.
+///
+/// Not thread-safe: the owner serialises the calls. `now` must not go backwards; a late or repeated
+/// call is harmless. Results of an older generation never move the state.
+class Breaker {
+ public:
+  Breaker(const BreakerSettings& settings, Instant now);
+
+  /// May one attempt be made at `now`?
+  ///
+  /// Half-open: at most `half_open.probes` leases at a time; for the first second only `repeatable`
+  /// requests are taken as probes, so that a POST is not sacrificed. A lease that is not settled
+  /// within `lease` counts as a failed probe (never a wedge).
+  /// Ramp: a share growing linearly from `ramp.from` to all of the calls.
+  Admission admit(bool repeatable, Duration lease, Rng& rng, Instant now);
+
+  /// The result of an admitted attempt, with its latency and, on a 503, the `Retry-After` it
+  /// carried (the open time is then at least that, up to 60 s).
+  void settle(Permit permit, Verdict verdict, Duration latency, std::optional<Duration> retry_after,
+              Rng& rng, Instant now);
+
+  /// A fault seen after the attempt had been settled as a success (a body that broke off).
+  void record_failure(Permit permit, Rng& rng, Instant now);
+
+  /// Moves what only time moves (an elapsed wait, lost probes, a finished ramp).
+  void tick(Rng& rng, Instant now);
+
+  BreakerState state() const { return state_; }
+  Instant since() const { return since_; }
+  /// When an open breaker will admit a probe; the epoch of the time line when it is not open.
+  Instant open_until() const { return state_ == BreakerState::Open ? open_until_ : Instant{}; }
+  RollingWindow::Counts window(Instant now) { return window_.sum(now); }
+  std::uint32_t consecutive_failures() const { return run_; }
+  std::uint32_t probes_in_flight() const;
+  std::uint32_t generation() const { return generation_; }
+  /// The share of calls admitted at `now`, 0 to 1.
+  double admitted_share(Instant now) const;
+
+  /// The oldest transition not yet taken. The owner drains them after each call; at most
+  /// `kPendingMax` are kept (a single call makes at most three).
+  std::optional<Transition> take_transition();
+
+  /// Successful, failed and lost probes so far.
+  struct ProbeCounts {
+    std::uint64_t ok = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t lost = 0;
+  };
+  const ProbeCounts& probes() const { return probe_counts_; }
+
+ private:
+  static constexpr std::size_t kPendingMax = 8;
+  static constexpr std::size_t kLeasesMax = 16;
+  struct Lease {
+    std::uint32_t number = 0;  ///< 0 = free.
+    Instant expires{};
+  };
+
+  BreakerSettings settings_;
+  RollingWindow window_;
+  BreakerState state_ = BreakerState::Closed;
+  Instant since_;
+  Instant open_until_{};
+  Instant healthy_since_;
+  std::uint32_t generation_ = 1;
+  std::uint32_t run_ = 0;      ///< Failures in a row.
+  std::uint32_t opened_ = 0;   ///< Exponent of the open time.
+  std::uint32_t successes_ = 0;
+  std::uint32_t next_lease_ = 1;
+  std::array<Lease, kLeasesMax> leases_{};
+  ProbeCounts probe_counts_;
+  std::array<Transition, kPendingMax> pending_{};
+  std::size_t pending_count_ = 0;
+};
+
+}  // namespace fusegate::policy

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+
+#include <fusegate/base/ratio.hpp>
+#include <fusegate/base/time.hpp>
+#include <fusegate/policy/rolling_window.hpp>
+
+namespace fusegate::policy {
+
+/// Source: ratio and window from Finagle's and Linkerd's retry budgets; the floor is per window and
+/// ours, because sidecars are many and small.
+struct BudgetSettings {
+  Ratio percent = Ratio::percent(20);
+  Duration window = std::chrono::seconds{10};
+  std::uint32_t min_retries = 10;  ///< Retries per window that are always allowed.
+  bool operator==(const BudgetSettings&) const = default;
+};
+
+/// One allowance for the retries and hedges of an upstream: at most
+/// `percent * requests in the window + min_retries`, charged when an attempt is *scheduled*, so
+/// that attempts still waiting in backoff count. Exact integers; never negative; O(1).
+class Budget {
+ public:
+  explicit Budget(const BudgetSettings& settings);
+
+  /// A client request arrived (once per request, not per attempt).
+  void on_request(Instant now);
+  /// Pays for one extra attempt, or says no and changes nothing.
+  [[nodiscard]] bool try_charge(Instant now);
+  /// Gives a charge back: the scheduled attempt never happened (local refusal, client gone).
+  void refund(Instant now);
+
+  std::uint64_t capacity(Instant now);
+  std::uint64_t available(Instant now);
+
+ private:
+  BudgetSettings settings_;
+  RollingWindow window_;  ///< total = requests, failed = charges, slow = refunds.
+};
+
+}  // namespace fusegate::policy

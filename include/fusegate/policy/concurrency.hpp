@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <fusegate/base/time.hpp>
+
+namespace fusegate::policy {
+
+/// Source of the defaults: Envoy's 1024 requests per cluster; HAProxy's queue with a wait bound.
+struct ConcurrencySettings {
+  std::uint32_t max_in_flight = 1024;
+  bool adaptive = false;
+  struct Queue {
+    std::uint32_t length = 128;
+    Duration wait = std::chrono::milliseconds{50};
+    bool operator==(const Queue&) const = default;
+  } queue;
+  bool operator==(const ConcurrencySettings&) const = default;
+};
+
+/// Slots for attempts in flight and a bounded first-in-first-out queue of those waiting for one.
+/// Exact: never more than `max_in_flight` slots are out, never more than `queue.length` wait.
+///
+/// A waiter is an opaque token of the caller's; `release` names the waiter that now holds the slot,
+/// and the caller wakes it. No allocation after the constructor.
+class Limiter {
+ public:
+  using Waiter = void*;
+  enum class Grant : std::uint8_t { Slot, Queued, QueueFull };
+
+  explicit Limiter(const ConcurrencySettings& settings);
+
+  /// A slot if one is free and nobody waits; else a place in the queue; else nothing.
+  Grant acquire(Waiter waiter);
+  /// Gives a slot back. Returns the waiter that takes it over, or nullptr.
+  Waiter release();
+  /// Leaves the queue. False when the waiter is not in it (it already holds a slot).
+  bool abandon(Waiter waiter);
+
+  std::uint32_t in_flight() const { return in_flight_; }
+  std::uint32_t limit() const { return settings_.max_in_flight; }
+  std::uint32_t waiting() const { return waiting_; }
+
+ private:
+  ConcurrencySettings settings_;
+  std::uint32_t in_flight_ = 0;
+  std::uint32_t waiting_ = 0;
+  std::uint32_t head_ = 0;
+  std::vector<Waiter> ring_;  ///< nullptr marks a place that was abandoned.
+  std::uint32_t used_ = 0;    ///< Places between head and tail, abandoned ones included.
+};
+
+}  // namespace fusegate::policy
