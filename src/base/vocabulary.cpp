@@ -22,8 +22,9 @@ constexpr std::array<std::string_view, kDenyReasons> kDenyReasonWords{
 constexpr std::array<std::string_view, kBreakerStates> kBreakerStateWords{
     "closed", "open", "half_open", "ramp", "forced_open", "disabled"};
 constexpr std::array<std::string_view, kTransitionReasons> kTransitionReasonWords{
-    "consecutive_failures", "failure_rate", "slow_rate",   "retry_after", "wait_elapsed", "probes_ok",
-    "probe_failed",         "probe_lost",   "ramp_failed", "ramp_done",   "operator"};
+    "consecutive_failures", "failure_rate", "slow_rate",    "retry_after",
+    "wait_elapsed",         "probes_ok",    "probe_failed", "probe_lost",
+    "ramp_failed",          "ramp_done",    "operator"};
 constexpr std::array<std::string_view, kRequestResults> kRequestResultWords{
     "ok", "failed", "rejected", "cut", "client_gone"};
 

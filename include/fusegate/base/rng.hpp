@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include <fusegate/base/time.hpp>
+
+#include <cstdint>
 
 namespace fusegate {
 

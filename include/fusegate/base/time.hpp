@@ -4,7 +4,8 @@
 #include <cstdint>
 
 /// Time without a clock. The core never asks what time it is: every function that needs to know
-/// takes `now` as its last argument, so the daemon, the tests and the simulator share one code path.
+/// takes `now` as its last argument, so the daemon, the tests and the simulator share one code
+/// path.
 namespace fusegate {
 
 using Duration = std::chrono::nanoseconds;

@@ -85,14 +85,14 @@ enum class TransitionReason : std::uint8_t {
   ConsecutiveFailures,
   FailureRate,
   SlowRate,
-  RetryAfter,     ///< A 503 asked for more time than the breaker would have waited.
-  WaitElapsed,    ///< Open long enough: probing begins.
-  ProbesOk,       ///< Half-open collected its successes.
+  RetryAfter,   ///< A 503 asked for more time than the breaker would have waited.
+  WaitElapsed,  ///< Open long enough: probing begins.
+  ProbesOk,     ///< Half-open collected its successes.
   ProbeFailed,
-  ProbeLost,      ///< A probe's lease ran out without a result.
-  RampFailed,     ///< Too many failures while ramping up.
+  ProbeLost,   ///< A probe's lease ran out without a result.
+  RampFailed,  ///< Too many failures while ramping up.
   RampDone,
-  Operator,       ///< Forced or released over the admin listener.
+  Operator,  ///< Forced or released over the admin listener.
 };
 inline constexpr std::size_t kTransitionReasons = 11;
 

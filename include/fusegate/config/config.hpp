@@ -1,17 +1,17 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include <fusegate/base/ratio.hpp>
 #include <fusegate/base/time.hpp>
 #include <fusegate/policy/breaker.hpp>
 #include <fusegate/policy/budget.hpp>
 #include <fusegate/policy/concurrency.hpp>
 #include <fusegate/policy/retry.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 /// The configuration as values: parsed once, never written again, shared by pointer. A default in a
 /// member is the default of the contract; inheritance (defaults < upstream < route) is already
@@ -73,7 +73,7 @@ struct Endpoint {
 /// The settings of an upstream. [upstream]
 struct UpstreamConfig {
   std::string name;
-  bool by_url = true;               ///< True: every address of the one endpoint's name is an endpoint.
+  bool by_url = true;  ///< True: every address of the one endpoint's name is an endpoint.
   std::vector<Endpoint> endpoints;  ///< One entry when `by_url`.
   Duration connect_timeout = std::chrono::seconds{1};
   Balance balance = Balance::PowerOfTwo;
@@ -133,7 +133,8 @@ struct Network {
 struct ListenerConfig {
   std::string name = "default";
   Address address{"127.0.0.1:8080"};
-  std::vector<Network> trust;         ///< Default: 127.0.0.0/8 and ::1/128. Unix peers are trusted when it is not empty.
+  std::vector<Network>
+      trust;  ///< Default: 127.0.0.0/8 and ::1/128. Unix peers are trusted when it is not empty.
   std::vector<std::uint16_t> routes;  ///< Indices into Config::routes; empty = all.
   bool operator==(const ListenerConfig&) const = default;
 };
@@ -184,12 +185,13 @@ struct Log {
 };
 
 struct Metrics {
-  std::vector<Duration> buckets{
-      std::chrono::milliseconds{1},   std::chrono::microseconds{2500}, std::chrono::milliseconds{5},
-      std::chrono::milliseconds{10},  std::chrono::milliseconds{25},   std::chrono::milliseconds{50},
-      std::chrono::milliseconds{100}, std::chrono::milliseconds{250},  std::chrono::milliseconds{500},
-      std::chrono::seconds{1},        std::chrono::milliseconds{2500}, std::chrono::seconds{5},
-      std::chrono::seconds{10},       std::chrono::seconds{30}};
+  std::vector<Duration> buckets{std::chrono::milliseconds{1},    std::chrono::microseconds{2500},
+                                std::chrono::milliseconds{5},    std::chrono::milliseconds{10},
+                                std::chrono::milliseconds{25},   std::chrono::milliseconds{50},
+                                std::chrono::milliseconds{100},  std::chrono::milliseconds{250},
+                                std::chrono::milliseconds{500},  std::chrono::seconds{1},
+                                std::chrono::milliseconds{2500}, std::chrono::seconds{5},
+                                std::chrono::seconds{10},        std::chrono::seconds{30}};
   bool per_endpoint = false;
   std::uint32_t max_series = 5000;
   bool operator==(const Metrics&) const = default;

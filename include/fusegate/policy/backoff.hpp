@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cstdint>
-
 #include <fusegate/base/rng.hpp>
 #include <fusegate/base/time.hpp>
+
+#include <cstdint>
 
 namespace fusegate::policy {
 
@@ -23,7 +23,8 @@ struct BackoffSettings {
 
 /// The wait before retry number `retry` (1 = the first retry), jitter applied, never above `max`.
 /// `previous` is the wait before the retry before this one; only `Decorrelated` looks at it.
-Duration backoff_delay(const BackoffSettings& settings, unsigned retry, Duration previous, Rng& rng);
+Duration backoff_delay(const BackoffSettings& settings, unsigned retry, Duration previous,
+                       Rng& rng);
 
 /// `base` with jitter applied: full = [0, base], equal = [base/2, base], none = base.
 Duration with_jitter(Jitter jitter, Duration base, Rng& rng);

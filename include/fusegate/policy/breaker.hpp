@@ -1,15 +1,15 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <optional>
-
 #include <fusegate/base/ratio.hpp>
 #include <fusegate/base/rng.hpp>
 #include <fusegate/base/time.hpp>
 #include <fusegate/base/vocabulary.hpp>
 #include <fusegate/policy/backoff.hpp>
 #include <fusegate/policy/rolling_window.hpp>
+
+#include <array>
+#include <cstdint>
+#include <optional>
 
 namespace fusegate::policy {
 
@@ -68,7 +68,7 @@ struct Permit {
 
 struct Admission {
   std::optional<Permit> permit;  ///< Empty = refused.
-  Instant retry_at{};            ///< When refused: the earliest time at which asking again is useful.
+  Instant retry_at{};  ///< When refused: the earliest time at which asking again is useful.
 };
 
 struct Transition {
@@ -144,8 +144,8 @@ class Breaker {
   Instant open_until_{};
   Instant healthy_since_;
   std::uint32_t generation_ = 1;
-  std::uint32_t run_ = 0;      ///< Failures in a row.
-  std::uint32_t opened_ = 0;   ///< Exponent of the open time.
+  std::uint32_t run_ = 0;     ///< Failures in a row.
+  std::uint32_t opened_ = 0;  ///< Exponent of the open time.
   std::uint32_t successes_ = 0;
   std::uint32_t next_lease_ = 1;
   std::array<Lease, kLeasesMax> leases_{};

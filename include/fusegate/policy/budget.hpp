@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
-
 #include <fusegate/base/ratio.hpp>
 #include <fusegate/base/time.hpp>
 #include <fusegate/policy/rolling_window.hpp>
+
+#include <cstdint>
 
 namespace fusegate::policy {
 

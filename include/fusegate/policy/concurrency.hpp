@@ -1,9 +1,9 @@
 #pragma once
 
+#include <fusegate/base/time.hpp>
+
 #include <cstdint>
 #include <vector>
-
-#include <fusegate/base/time.hpp>
 
 namespace fusegate::policy {
 

@@ -1,15 +1,15 @@
 #pragma once
 
+#include <fusegate/base/time.hpp>
+#include <fusegate/base/vocabulary.hpp>
+#include <fusegate/policy/backoff.hpp>
+
 #include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <fusegate/base/time.hpp>
-#include <fusegate/base/vocabulary.hpp>
-#include <fusegate/policy/backoff.hpp>
 
 namespace fusegate::policy {
 
@@ -49,8 +49,8 @@ struct RetrySettings {
   bool operator==(const RetrySettings&) const = default;
 };
 
-/// Who says whether a request may be applied twice. Auto = its method (RFC 9110 section 9.2.2) or an
-/// Idempotency-Key header.
+/// Who says whether a request may be applied twice. Auto = its method (RFC 9110 section 9.2.2) or
+/// an Idempotency-Key header.
 enum class Idempotency : std::uint8_t { Auto, Always, Never };
 
 /// GET, HEAD, OPTIONS, TRACE, PUT and DELETE. Method names are case-sensitive.
@@ -58,14 +58,14 @@ bool is_idempotent_method(std::string_view method);
 
 /// What is known about the request when a retry is considered.
 struct RetryContext {
-  bool repeatable = false;        ///< Idempotent by method, key or the operator's word.
-  bool replayable = true;         ///< The whole body sent so far is still held.
-  bool coordinated = false;       ///< A layer above retries: only `NeverSent` is retried here.
-  bool nothing_written = false;   ///< No byte of the request was written on the failed attempt.
+  bool repeatable = false;       ///< Idempotent by method, key or the operator's word.
+  bool replayable = true;        ///< The whole body sent so far is still held.
+  bool coordinated = false;      ///< A layer above retries: only `NeverSent` is retried here.
+  bool nothing_written = false;  ///< No byte of the request was written on the failed attempt.
 };
 
-/// Would this failure be retried at all? nullopt = yes; else the rule that forbids it. Attempts left,
-/// deadline, breaker and budget are asked afterwards, in that order, by the exchange.
+/// Would this failure be retried at all? nullopt = yes; else the rule that forbids it. Attempts
+/// left, deadline, breaker and budget are asked afterwards, in that order, by the exchange.
 std::optional<DenyReason> retry_forbidden(const RetrySettings& settings, FailureClass failure,
                                           const RetryContext& context);
 
@@ -74,7 +74,8 @@ std::optional<DenyReason> retry_forbidden(const RetrySettings& settings, Failure
 /// `now` is the wall clock: the only place where it may decide anything.
 std::optional<Duration> parse_retry_after(std::string_view value, WallTime now);
 
-/// `grpc-retry-pushback-ms`: a delay; a negative or unparsable value means "do not retry" (gRFC A6).
+/// `grpc-retry-pushback-ms`: a delay; a negative or unparsable value means "do not retry" (gRFC
+/// A6).
 struct Pushback {
   bool stop = false;
   Duration delay{};

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <fusegate/base/time.hpp>
+
 #include <array>
 #include <cstdint>
-
-#include <fusegate/base/time.hpp>
 
 namespace fusegate::policy {
 

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <fusegate/base/time.hpp>
+#include <fusegate/base/vocabulary.hpp>
+#include <fusegate/config/config.hpp>
+#include <fusegate/exchange/report.hpp>
+#include <fusegate/exchange/upstream_state.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace fusegate::exchange {
+
+/// What the policies may know about a request.
+struct RequestTraits {
+  bool repeatable = false;   ///< Idempotent by method, Idempotency-Key or the route's word.
+  bool coordinated = false;  ///< A trusted peer said that it retries itself.
+  std::optional<Duration> time_left;  ///< From a trusted peer's deadline header.
+};
+
+/// What arrived instead of silence: the head of a response.
+struct ResponseFacts {
+  std::uint16_t status = 0;
+  bool header_asks_retry = false;       ///< A condition of `retry.response_headers` holds.
+  bool retry_never = false;             ///< `fusegate-retry: never`, or a negative gRPC pushback.
+  bool other_endpoint_only = false;     ///< `fusegate-retry: other` or `x-envoy-overloaded`.
+  std::optional<Duration> retry_after;  ///< `Retry-After`.
+  std::optional<Duration> pushback;     ///< `grpc-retry-pushback-ms`; replaces backoff exactly.
+};
+
+/// Why there is no response head.
+struct FailureFacts {
+  FailureClass failure{};
+  AttemptResult result{};
+  RejectReason reason{};         ///< The word for the client if this is the end.
+  bool nothing_written = false;  ///< No byte of the request went out on this attempt.
+};
+
+/// What to do next. Only the members named for its kind are meaningful.
+struct Decision {
+  enum class Kind : std::uint8_t {
+    Attempt,      ///< Send the request to `endpoint`, at most until `until`.
+    Wait,         ///< Backoff until `until`, then `on_wakeup`. A response just seen is to be held.
+    Queue,        ///< Wait for a slot until `until`: then `on_slot` or `on_slot_timeout`.
+    Forward,      ///< Give the client the response that has just arrived.
+    ForwardHeld,  ///< Give the client the response held from an earlier attempt.
+    Reject,       ///< Answer with `reason`.
+  };
+  Kind kind{};
+  EndpointState* endpoint = nullptr;
+  bool fresh_connection = false;  ///< Attempt: not on a reused connection (free reconnect).
+  Instant until{};
+  RejectReason reason{};
+  std::optional<Duration> retry_after;  ///< Reject: what `Retry-After` should say.
+};
+
+/// One client request from arrival to report. Holds every decision and does no I/O.
+///
+/// Calling order: `begin`, then obey each Decision and report what became of it by exactly one of
+/// the `on_*` calls, until Forward, ForwardHeld or Reject; at last `end` exactly once, whatever
+/// happened before (it gives back slot, permits, pins). The driver holds the upstream's lock around
+/// every call. `now` never goes backwards. No allocation.
+///
+///   begin ─> Attempt ─┬─ on_response ─> Forward | Wait | Attempt
+///     │               └─ on_failure ──> Wait | Attempt | ForwardHeld | Reject
+///     ├─> Queue ─> on_slot ─> Attempt | Reject;  on_slot_timeout ─> Reject
+///     └─> Reject           Wait ─> on_wakeup ─> Attempt | ForwardHeld | Reject
+class Exchange {
+ public:
+  /// `report` collects the tries, denials and waits; it must outlive the exchange.
+  Exchange(const config::RequestPolicy& policy, UpstreamState& upstream,
+           const RequestTraits& traits, Report& report, Instant now);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange();  ///< Asserts that `end` was called.
+
+  /// `waiter` is this request's token in the limiter's queue.
+  Decision begin(policy::Limiter::Waiter waiter, Instant now);
+  Decision on_slot(Instant now);
+  Decision on_slot_timeout(Instant now);
+  Decision on_wakeup(Instant now);
+  /// The attempt runs on a kept connection (for the report and the stale_reuse class).
+  void on_connection(bool reused);
+  Decision on_response(const ResponseFacts& facts, Instant now);
+  Decision on_failure(const FailureFacts& facts, Instant now);
+  /// The body outgrew its bound: from here nothing is repeated unless nothing was written.
+  void on_not_replayable();
+  /// The held response cannot be given any more: what to answer instead.
+  Decision on_held_lost(Instant now);
+
+  enum class Ending : std::uint8_t { Delivered, CutByUpstream, ClientGone, Rejected };
+  /// Returns the waiter that now holds this request's slot and must be woken, or nullptr.
+  [[nodiscard]] policy::Limiter::Waiter end(Ending ending, Instant now);
+
+  Instant deadline() const { return deadline_; }
+  /// Number of the current attempt: 1 = the first.
+  unsigned attempt() const { return report_.attempts; }
+  /// Why the current attempt is made, from the second on.
+  FailureClass last_failure() const { return last_failure_; }
+
+ private:
+  const config::RequestPolicy& policy_;
+  UpstreamState& upstream_;
+  RequestTraits traits_;
+  Report& report_;
+  policy::Limiter::Waiter waiter_ = nullptr;
+  Instant deadline_;
+  Instant queued_at_{};
+  Duration last_wait_{};
+  std::optional<policy::Permit> breaker_permit_;
+  std::optional<policy::Permit> endpoint_permit_;
+  policy::Permit settled_permit_{};    ///< Of the forwarded response, for a body that breaks off.
+  EndpointState* endpoint_ = nullptr;  ///< Of the attempt in progress or being forwarded.
+  FailureClass last_failure_{};
+  RejectReason last_reason_{};
+  bool replayable_ = true;
+  bool holding_ = false;
+  bool has_slot_ = false;
+  bool reconnected_ = false;
+  bool charged_ = false;  ///< The next attempt is paid for and has not begun.
+  bool ended_ = false;
+};
+
+}  // namespace fusegate::exchange
