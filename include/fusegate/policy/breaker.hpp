@@ -8,6 +8,7 @@
 #include <fusegate/policy/rolling_window.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -39,7 +40,7 @@ struct BreakerSettings {
     bool operator==(const OpenTime&) const = default;
   } open;
   struct HalfOpen {
-    std::uint32_t probes = 1;     ///< Probes in flight at once.
+    std::uint32_t probes = 1;     ///< Probes in flight at once, 1 to 16.
     std::uint32_t successes = 3;  ///< Successful probes needed before traffic returns.
     bool operator==(const HalfOpen&) const = default;
   } half_open;
@@ -79,10 +80,24 @@ struct Transition {
   bool operator==(const Transition&) const = default;
 };
 
-/// A circuit breaker; the same machine ejects single endpoints.
+/// A circuit breaker; the same machine ejects single endpoints. Its life is drawn in breaker.cpp.
+///
+/// What opens it while closed, each judged when a failed (or slow) attempt is settled:
+/// - a run of failures that is improbable at the rate seen before it. With k = failures in a row
+/// and
+///   rate = the failed share of the window without the run: `k >= consecutive_failures` and
+///   `rate^k <= 1e-6`; with fewer than `min_requests` other attempts, k alone decides. A plain
+///   five-in-a-row rule opens every few seconds at 30 % random failures and 200 requests a second.
+/// - `failure_rate` or `slow_rate` reaching its threshold over `min_requests` or more attempts.
+/// While ramping up the same rules hold, the rates from five attempts on.
+///
+/// An overload (429) counts as failed in the rate; it neither lengthens the run of failures nor
+/// ends it, because it shows an upstream that answers but not one that works. As the answer to a
+/// probe it keeps the breaker shut.
 ///
 /// Not thread-safe: the owner serialises the calls. `now` must not go backwards; a late or repeated
-/// call is harmless. Results of an older generation never move the state.
+/// call is harmless, and what only time moves is dated to when it was due, not to when somebody
+/// looked. Results of an older generation never move the state. O(1); no allocation.
 class Breaker {
  public:
   Breaker(const BreakerSettings& settings, Instant now);
@@ -91,16 +106,20 @@ class Breaker {
   ///
   /// Half-open: at most `half_open.probes` leases at a time; for the first second only `repeatable`
   /// requests are taken as probes, so that a POST is not sacrificed. A lease that is not settled
-  /// within `lease` counts as a failed probe (never a wedge).
+  /// before `now + lease` counts as a failed probe (never a wedge), so `lease` should be a little
+  /// longer than the time limit of the attempt.
   /// Ramp: a share growing linearly from `ramp.from` to all of the calls.
   Admission admit(bool repeatable, Duration lease, Rng& rng, Instant now);
 
   /// The result of an admitted attempt, with its latency and, on a 503, the `Retry-After` it
-  /// carried (the open time is then at least that, up to 60 s).
+  /// carried. If the run of failures it belongs to opens the breaker, it stays open at least until
+  /// then, up to 60 s.
   void settle(Permit permit, Verdict verdict, Duration latency, std::optional<Duration> retry_after,
               Rng& rng, Instant now);
 
-  /// A fault seen after the attempt had been settled as a success (a body that broke off).
+  /// A fault seen after the attempt had been settled as a success (a body that broke off). It takes
+  /// the place of that success: the attempt is not counted twice, and a run of failures which the
+  /// success had just ended goes on.
   void record_failure(Permit permit, Rng& rng, Instant now);
 
   /// Moves what only time moves (an elapsed wait, lost probes, a finished ramp).
@@ -110,18 +129,21 @@ class Breaker {
   Instant since() const { return since_; }
   /// When an open breaker will admit a probe; the epoch of the time line when it is not open.
   Instant open_until() const { return state_ == BreakerState::Open ? open_until_ : Instant{}; }
-  RollingWindow::Counts window(Instant now) { return window_.sum(now); }
+  /// Attempts in the window; `failed` is never more than `total`. While open it shows what is left
+  /// of the window that opened it.
+  RollingWindow::Counts window(Instant now);
   std::uint32_t consecutive_failures() const { return run_; }
   std::uint32_t probes_in_flight() const;
   std::uint32_t generation() const { return generation_; }
-  /// The share of calls admitted at `now`, 0 to 1.
+  /// The share of calls admitted at `now`, 0 to 1; probes do not count.
   double admitted_share(Instant now) const;
 
   /// The oldest transition not yet taken. The owner drains them after each call; at most
-  /// `kPendingMax` are kept (a single call makes at most three).
+  /// `kPendingMax` are kept, the newest (a single call makes at most three).
   std::optional<Transition> take_transition();
 
-  /// Successful, failed and lost probes so far.
+  /// Successful, failed and lost probes so far. A probe whose body broke off after its success is
+  /// in both counts; one that another probe's failure has overtaken is in none.
   struct ProbeCounts {
     std::uint64_t ok = 0;
     std::uint64_t failed = 0;
@@ -137,20 +159,37 @@ class Breaker {
     Instant expires{};
   };
 
+  void enter(BreakerState to, TransitionReason reason, Instant at);
+  void open(TransitionReason reason, Rng& rng, Instant at);
+  bool step(Rng& rng, Instant now);
+  bool lose_probe(Rng& rng, Instant now);
+
+  Admission admit_probe(bool repeatable, Duration lease, Instant now);
+  Lease* find_lease(std::uint32_t number);
+  void settle_probe(std::uint32_t probe, Verdict verdict, Rng& rng, Instant now);
+  void settle_attempt(Verdict verdict, bool slow, Rng& rng, Instant now);
+  void hold(std::optional<Duration> retry_after, Instant now);
+
+  void open_if_tripped(Rng& rng, Instant now);
+  std::optional<TransitionReason> trip_reason(Instant now);
+  bool run_is_improbable(const RollingWindow::Counts& seen) const;
+
   BreakerSettings settings_;
   RollingWindow window_;
   BreakerState state_ = BreakerState::Closed;
   Instant since_;
   Instant open_until_{};
-  Instant healthy_since_;
+  Instant hold_until_{};  ///< The latest Retry-After of the run; the epoch = none.
   std::uint32_t generation_ = 1;
-  std::uint32_t run_ = 0;     ///< Failures in a row.
-  std::uint32_t opened_ = 0;  ///< Exponent of the open time.
+  std::uint32_t run_ = 0;        ///< Failures in a row.
+  std::uint32_t ended_run_ = 0;  ///< The run that the latest success ended.
+  std::uint32_t opened_ = 0;     ///< Exponent of the open time.
   std::uint32_t successes_ = 0;
   std::uint32_t next_lease_ = 1;
   std::array<Lease, kLeasesMax> leases_{};
   ProbeCounts probe_counts_;
-  std::array<Transition, kPendingMax> pending_{};
+  std::array<Transition, kPendingMax> pending_{};  ///< A ring; `pending_head_` is the oldest.
+  std::size_t pending_head_ = 0;
   std::size_t pending_count_ = 0;
 };
 

@@ -28,15 +28,20 @@ class Budget {
   void on_request(Instant now);
   /// Pays for one extra attempt, or says no and changes nothing.
   [[nodiscard]] bool try_charge(Instant now);
-  /// Gives a charge back: the scheduled attempt never happened (local refusal, client gone).
+  /// Gives back the charge made at `charged_at`: the scheduled attempt never happened (local
+  /// refusal, client gone). A charge that has left the window meanwhile is not there any more, so
+  /// its refund is lost; it must not pay for somebody else's retry.
+  void refund(Instant charged_at, Instant now);
+  /// The same when the time of the charge is not known: takes the oldest charge in the window.
   void refund(Instant now);
 
+  /// Charges the window allows in all, and how many of them are left; never negative.
   std::uint64_t capacity(Instant now);
   std::uint64_t available(Instant now);
 
  private:
   BudgetSettings settings_;
-  RollingWindow window_;  ///< total = requests, failed = charges, slow = refunds.
+  RollingWindow window_;  ///< total = requests, failed = charges not given back.
 };
 
 }  // namespace fusegate::policy

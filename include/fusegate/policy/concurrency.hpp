@@ -22,8 +22,8 @@ struct ConcurrencySettings {
 /// Slots for attempts in flight and a bounded first-in-first-out queue of those waiting for one.
 /// Exact: never more than `max_in_flight` slots are out, never more than `queue.length` wait.
 ///
-/// A waiter is an opaque token of the caller's; `release` names the waiter that now holds the slot,
-/// and the caller wakes it. No allocation after the constructor.
+/// A waiter is an opaque token of the caller's, unique and not null; `release` names the waiter
+/// that now holds the slot, and the caller wakes it. No allocation after the constructor.
 class Limiter {
  public:
   using Waiter = void*;
@@ -35,7 +35,8 @@ class Limiter {
   Grant acquire(Waiter waiter);
   /// Gives a slot back. Returns the waiter that takes it over, or nullptr.
   Waiter release();
-  /// Leaves the queue. False when the waiter is not in it (it already holds a slot).
+  /// Leaves the queue; those behind move up. False when the waiter is not in it (it already holds a
+  /// slot). O(distance to the nearer end), and waiters that time out stand at the head.
   bool abandon(Waiter waiter);
 
   std::uint32_t in_flight() const { return in_flight_; }
@@ -43,12 +44,14 @@ class Limiter {
   std::uint32_t waiting() const { return waiting_; }
 
  private:
+  /// The ring's place for the waiter at `position` in the queue; 0 is the next to be served.
+  Waiter& place(std::uint32_t position);
+
   ConcurrencySettings settings_;
   std::uint32_t in_flight_ = 0;
   std::uint32_t waiting_ = 0;
   std::uint32_t head_ = 0;
-  std::vector<Waiter> ring_;  ///< nullptr marks a place that was abandoned.
-  std::uint32_t used_ = 0;    ///< Places between head and tail, abandoned ones included.
+  std::vector<Waiter> ring_;  ///< The `waiting_` places from `head_` on, without gaps.
 };
 
 }  // namespace fusegate::policy

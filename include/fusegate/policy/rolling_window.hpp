@@ -3,13 +3,16 @@
 #include <fusegate/base/time.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace fusegate::policy {
 
-/// Counts of three kinds over a trailing window of ten slots. O(1) per call (amortised), no
-/// allocation. Time that does not advance, or jumps far ahead, is harmless.
+/// Counts of three kinds over a trailing window of ten slots. O(1) per call, no allocation, and no
+/// division while the slot stays the same. Time that does not advance, or jumps far ahead, is
+/// harmless: a late count goes into the newest slot.
 ///
+/// A slot leaves as a whole, so the window covers between nine tenths and all of its length.
 /// The meaning of the three counts is the owner's: the breaker uses total/failed/slow, the budget
 /// requests/charges.
 class RollingWindow {
@@ -20,19 +23,27 @@ class RollingWindow {
     std::uint64_t slow = 0;
   };
 
+  /// `length` is the whole window; a length under ten nanoseconds counts as ten.
   explicit RollingWindow(Duration length);
 
   void add(Counts counts, Instant now);
   /// The sums of the slots that are still inside the window at `now`.
   Counts sum(Instant now);
+  /// Takes back one `failed` that was added at `at`. False, and nothing changed, when that slot has
+  /// left the window or holds none.
+  bool take_failed(Instant at, Instant now);
+  /// Takes back one `failed` of the oldest slot that holds one. False when there is none.
+  bool take_oldest_failed(Instant now);
   void clear();
 
  private:
   static constexpr std::size_t kSlots = 10;
   void advance(Instant now);
+  bool take_failed_of(std::size_t age);
 
   Duration slot_length_;
-  std::int64_t newest_ = -1;  ///< Number of the newest slot since the start of the time line.
+  Instant newest_end_;      ///< Where the newest slot ends; calls before it need no advance.
+  std::size_t newest_ = 0;  ///< Index of the newest slot; the one after it is the oldest.
   std::array<Counts, kSlots> slots_{};
   Counts sum_{};
 };

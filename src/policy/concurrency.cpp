@@ -1,0 +1,62 @@
+#include <fusegate/policy/concurrency.hpp>
+
+namespace fusegate::policy {
+
+Limiter::Limiter(const ConcurrencySettings& settings)
+    : settings_(settings), ring_(settings.queue.length, nullptr) {}
+
+Limiter::Grant Limiter::acquire(Waiter waiter) {
+  if (waiting_ == 0 && in_flight_ < settings_.max_in_flight) {
+    ++in_flight_;
+    return Grant::Slot;
+  }
+  if (waiting_ == ring_.size()) {
+    return Grant::QueueFull;
+  }
+  place(waiting_) = waiter;
+  ++waiting_;
+  return Grant::Queued;
+}
+
+Limiter::Waiter Limiter::release() {
+  if (waiting_ == 0) {
+    in_flight_ -= in_flight_ > 0 ? 1 : 0;
+    return nullptr;
+  }
+  // The slot changes hands without ever being free, so that nobody can slip in between.
+  const Waiter next = place(0);
+  place(0) = nullptr;
+  head_ = (head_ + 1) % ring_.size();
+  --waiting_;
+  return next;
+}
+
+bool Limiter::abandon(Waiter waiter) {
+  std::uint32_t found = 0;
+  while (found < waiting_ && place(found) != waiter) {
+    ++found;
+  }
+  if (found == waiting_) {
+    return false;
+  }
+  if (found < waiting_ / 2) {
+    for (std::uint32_t position = found; position > 0; --position) {
+      place(position) = place(position - 1);
+    }
+    place(0) = nullptr;
+    head_ = (head_ + 1) % ring_.size();
+  } else {
+    for (std::uint32_t position = found; position + 1 < waiting_; ++position) {
+      place(position) = place(position + 1);
+    }
+    place(waiting_ - 1) = nullptr;
+  }
+  --waiting_;
+  return true;
+}
+
+Limiter::Waiter& Limiter::place(std::uint32_t position) {
+  return ring_[(static_cast<std::size_t>(head_) + position) % ring_.size()];
+}
+
+}  // namespace fusegate::policy
