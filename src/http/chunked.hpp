@@ -63,10 +63,10 @@ class ChunkDecoder {
     Failed,
   };
 
-  bool take_line(std::string_view input, std::size_t& at);
   bool line_byte(char c);
   bool extension_byte(char c);
   bool value_byte(char c);
+  bool end_element(char c);
   bool add_digit(char c);
   bool end_line();
   bool fail(std::string_view detail);

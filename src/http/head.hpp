@@ -101,7 +101,8 @@ class FieldList {
   const Field* find(std::string_view name) const;
 
   void clear();
-  void push(std::string_view name, std::string_view value);
+  /// Returns the id it was filed under.
+  FieldId push(std::string_view name, std::string_view value);
   /// Gives the storage back, for connections that turn idle.
   void release() {
     clear();

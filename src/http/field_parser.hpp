@@ -1,0 +1,25 @@
+#pragma once
+
+#include "http/head.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace fusegate::http {
+
+/// How often the fields occurred that decide about framing and routing.
+struct FieldCounts {
+  std::uint32_t host = 0;
+  std::uint32_t content_length = 0;
+  std::uint32_t transfer_encoding = 0;
+};
+
+enum class FieldsResult : std::uint8_t { Ok, Bad, TooMany };
+
+/// Parses `lines`, field lines and the empty line behind them, into `out`; at most `max_count`.
+/// After Bad, `detail` names the rule. The lines must have passed the HeadScanner.
+FieldsResult parse_fields(std::string_view lines, std::size_t max_count, FieldList& out,
+                          FieldCounts& counts, std::string_view& detail);
+
+}  // namespace fusegate::http

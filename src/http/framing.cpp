@@ -1,0 +1,145 @@
+#include "http/framing.hpp"
+
+#include "http/chars.hpp"
+#include "http/field_set.hpp"
+
+#include <limits>
+#include <optional>
+
+namespace fusegate::http {
+namespace {
+
+std::optional<std::uint64_t> parse_length(std::string_view text) {
+  static constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
+  if (text.empty() || text.size() > 19) {
+    return std::nullopt;
+  }
+  std::uint64_t value = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) {
+      return std::nullopt;
+    }
+    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return value <= kMax ? std::optional{value} : std::nullopt;
+}
+
+FramingResult bad(std::string_view why, std::string_view& detail) {
+  detail = why;
+  return FramingResult::Bad;
+}
+
+FramingResult read_coding(Head& out, std::string_view& detail) {
+  if (out.minor == 0) {
+    return bad("Transfer-Encoding in an HTTP/1.0 message", detail);
+  }
+  if (!iequals(out.fields.find(FieldId::TransferEncoding)->value, "chunked")) {
+    detail = "a Transfer-Encoding other than chunked";
+    return FramingResult::UnknownCoding;
+  }
+  out.body = BodyKind::Chunked;
+  return FramingResult::Ok;
+}
+
+/// True for options that name no field which would be forwarded otherwise.
+bool is_own_option(std::string_view option) {
+  return iequals(option, "close") || kHopByHop.has(field_id(option)) ||
+         field_id(option) == FieldId::Host;
+}
+
+bool offers_h2c(const Head& head) {
+  for (const Field& field : head.fields) {
+    std::string_view list = field.id == FieldId::Upgrade ? field.value : std::string_view{};
+    for (std::string_view name = next_element(list); !name.empty(); name = next_element(list)) {
+      if (iequals(name, "h2c")) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+struct Options {
+  bool close = false;
+  bool keep_alive = false;
+  bool upgrade = false;
+  unsigned count = 0;
+};
+
+void read_options(std::string_view list, Options& options, bool& nominates) {
+  for (std::string_view option = next_element(list); !option.empty(); option = next_element(list)) {
+    if (++options.count > kMaxConnectionOptions) {
+      return;
+    }
+    options.close = options.close || iequals(option, "close");
+    options.keep_alive = options.keep_alive || iequals(option, "keep-alive");
+    options.upgrade = options.upgrade || iequals(option, "upgrade");
+    nominates = nominates || !is_own_option(option);
+  }
+}
+
+}  // namespace
+
+FramingResult read_framing(const FieldCounts& counts, Head& out, std::string_view& detail) {
+  out.body = BodyKind::None;
+  out.content_length = 0;
+  if (counts.content_length == 0 && counts.transfer_encoding == 0) {
+    return FramingResult::Ok;
+  }
+  if (counts.content_length > 0 && counts.transfer_encoding > 0) {
+    return bad("both Content-Length and Transfer-Encoding", detail);
+  }
+  if (counts.transfer_encoding > 1) {
+    return bad("several Transfer-Encoding fields", detail);
+  }
+  if (counts.content_length > 1) {
+    return bad("several Content-Length fields", detail);
+  }
+  if (counts.transfer_encoding == 1) {
+    return read_coding(out, detail);
+  }
+  const auto length = parse_length(out.fields.find(FieldId::ContentLength)->value);
+  if (!length) {
+    return bad("Content-Length is not one number below 2^63", detail);
+  }
+  out.content_length = *length;
+  out.body = *length == 0 ? BodyKind::None : BodyKind::Length;
+  return FramingResult::Ok;
+}
+
+bool read_connection(Head& out) {
+  out.keep_alive = out.minor >= 1;
+  out.upgrade = out.nominates = false;
+  const Field* first = out.fields.find(FieldId::Connection);
+  if (first == nullptr) {
+    return true;
+  }
+  Options options;
+  for (const Field* field = first; field != out.fields.end(); ++field) {
+    if (field->id == FieldId::Connection) {
+      read_options(field->value, options, out.nominates);
+    }
+  }
+  out.keep_alive = !options.close && (out.minor >= 1 || options.keep_alive);
+  out.upgrade =
+      options.upgrade && out.minor >= 1 && out.fields.has(FieldId::Upgrade) && !offers_h2c(out);
+  return options.count <= kMaxConnectionOptions;
+}
+
+bool is_nominated(const Head& head, const Field& field) {
+  for (const Field& connection : head.fields) {
+    if (connection.id != FieldId::Connection) {
+      continue;
+    }
+    std::string_view list = connection.value;
+    for (std::string_view option = next_element(list); !option.empty();
+         option = next_element(list)) {
+      if (iequals(option, field.name)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace fusegate::http
