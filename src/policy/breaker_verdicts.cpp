@@ -8,8 +8,9 @@ namespace fusegate::policy {
 namespace {
 
 /// A run of failures less likely than this at the rate before it is an outage, not bad luck. At
-/// most one false opening in a million attempts.
-constexpr double kImprobable = 1e-6;
+/// most one false opening in a million attempts. The excess lets a rate of exactly 0.1 reach it
+/// with six, which binary fractions would miss by the last bit.
+constexpr double kImprobable = 1e-6 * (1.0 + 1e-12);
 /// The ramp must be able to end before it has let enough traffic through for `min_requests`.
 constexpr std::uint32_t kRampMinAttempts = 5;
 /// The longest that a Retry-After may keep the breaker open.

@@ -1,5 +1,7 @@
 #include <fusegate/policy/concurrency.hpp>
 
+#include <algorithm>
+
 namespace fusegate::policy {
 
 Limiter::Limiter(const ConcurrencySettings& settings)
@@ -19,11 +21,28 @@ Limiter::Grant Limiter::acquire(Waiter waiter) {
 }
 
 Limiter::Waiter Limiter::release() {
-  if (waiting_ == 0) {
+  if (waiting_ == 0 || in_flight_ > settings_.max_in_flight) {
     in_flight_ -= in_flight_ > 0 ? 1 : 0;
     return nullptr;
   }
   // The slot changes hands without ever being free, so that nobody can slip in between.
+  return pop();
+}
+
+void Limiter::set_limit(std::uint32_t limit) {
+  // Without any slot, those in the queue would have nobody to wait for.
+  settings_.max_in_flight = std::max<std::uint32_t>(limit, 1);
+}
+
+Limiter::Waiter Limiter::hand_out() {
+  if (waiting_ == 0 || in_flight_ >= settings_.max_in_flight) {
+    return nullptr;
+  }
+  ++in_flight_;
+  return pop();
+}
+
+Limiter::Waiter Limiter::pop() {
   const Waiter next = place(0);
   place(0) = nullptr;
   head_ = (head_ + 1) % ring_.size();
