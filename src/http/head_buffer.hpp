@@ -22,7 +22,10 @@ struct HeadBuffer {
       overflow = true;
       return false;
     }
-    std::memcpy(data + size, text.data(), text.size());
+    // An empty view may have no address, which memcpy does not take.
+    if (!text.empty()) {
+      std::memcpy(data + size, text.data(), text.size());
+    }
     size += text.size();
     return true;
   }
