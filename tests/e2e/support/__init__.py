@@ -1,0 +1,17 @@
+"""Support for the end-to-end tests: the real binary, scripted servers and a strict client."""
+
+from . import scripts
+from .client import Client, fetch, fetch_all
+from .daemon import Daemon, StartFailed, binary, many, refused, single
+from .load import LoadResult, run_load
+from .metrics import parse_metrics, split_series
+from .timing import scaled, slow_factor, wait_until
+from .upstreams import Upstream, free_port
+from .wire import Closed, Headers, ProtocolError, Response
+
+__all__ = [
+    "Client", "Closed", "Daemon", "Headers", "LoadResult", "ProtocolError", "Response",
+    "StartFailed", "Upstream", "binary", "fetch", "fetch_all", "free_port", "many",
+    "parse_metrics", "refused", "run_load", "scaled", "scripts", "single", "slow_factor",
+    "split_series", "wait_until",
+]
