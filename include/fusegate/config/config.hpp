@@ -26,6 +26,27 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
+/// A second request for a slow one. Parsed and kept; `enabled` is refused until hedging is built.
+struct Hedge {
+  bool enabled = false;
+  std::optional<Duration> after;  ///< Empty = the live quantile below.
+  std::uint32_t quantile = 95;    ///< In percent, 1 to 99.
+  std::vector<std::string> methods{"GET", "HEAD"};
+  Ratio max_percent = Ratio::percent(5);
+  bool operator==(const Hedge&) const = default;
+};
+
+/// Test faults. Parsed and kept; `enabled` is refused until they are built.
+struct Fault {
+  bool enabled = false;
+  Ratio abort_percent{};
+  std::uint32_t abort_status = 503;
+  Ratio delay_percent{};
+  Duration delay{};
+  Ratio reset_percent{};
+  bool operator==(const Fault&) const = default;
+};
+
 /// The settings a client request is handled by. [request]
 struct RequestPolicy {
   Duration timeout = std::chrono::seconds{15};
@@ -33,6 +54,8 @@ struct RequestPolicy {
   std::uint32_t retries = 2;
   policy::Idempotency idempotent = policy::Idempotency::Auto;
   policy::RetrySettings retry;
+  Hedge hedge;
+  Fault fault;
   bool operator==(const RequestPolicy&) const = default;
 };
 inline constexpr std::uint32_t kRetriesMax = 10;
@@ -61,6 +84,16 @@ struct Ejection {
   bool operator==(const Ejection&) const = default;
 };
 
+/// TLS towards an upstream. Anything but the defaults is refused until it is built.
+struct Tls {
+  std::string ca_file;  ///< Empty = the system's.
+  std::string certificate;
+  std::string key;
+  std::string server_name;  ///< Empty = the host of the url.
+  bool verify = true;
+  bool operator==(const Tls&) const = default;
+};
+
 /// One server of an upstream, or the name whose addresses are its servers.
 struct Endpoint {
   std::string host;  ///< Name or address without brackets; empty for unix sockets.
@@ -79,6 +112,7 @@ struct UpstreamConfig {
   Balance balance = Balance::PowerOfTwo;
   Connections connections;
   Dns dns;
+  Tls tls;
   policy::BudgetSettings retry_budget;
   policy::BreakerSettings breaker;
   Ejection ejection;
@@ -130,12 +164,21 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
+/// TLS of a listener; all empty = plain text. Anything else is refused until it is built.
+struct ListenerTls {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;
+  bool operator==(const ListenerTls&) const = default;
+};
+
 struct ListenerConfig {
   std::string name = "default";
   Address address{"127.0.0.1:8080"};
   std::vector<Network>
       trust;  ///< Default: 127.0.0.0/8 and ::1/128. Unix peers are trusted when it is not empty.
   std::vector<std::uint16_t> routes;  ///< Indices into Config::routes; empty = all.
+  ListenerTls tls;
   bool operator==(const ListenerConfig&) const = default;
 };
 
@@ -197,6 +240,12 @@ struct Metrics {
   bool operator==(const Metrics&) const = default;
 };
 
+struct Tracing {
+  std::string otlp_endpoint;  ///< Empty = no spans; anything else is refused until it is built.
+  Ratio sample = Ratio::percent(1);
+  bool operator==(const Tracing&) const = default;
+};
+
 struct Config {
   std::vector<ListenerConfig> listeners;
   std::optional<Address> status;  ///< Empty = off. Default "[::]:9902".
@@ -208,6 +257,11 @@ struct Config {
   std::vector<RouteConfig> routes;
   Log log;
   Metrics metrics;
+  Tracing tracing;
+  std::string state_file;    ///< Empty = none; anything else is refused until it is built.
+  bool reload_watch = true;  ///< Takes effect with hot reload.
+  std::vector<std::string>
+      redacted;      ///< Keys never printed: their values came from secret variables.
   std::string hash;  ///< Hex SHA-256 of the resolved configuration.
   bool operator==(const Config&) const = default;
 };

@@ -1,0 +1,129 @@
+#include "config_file/fill.hpp"
+#include "config_file/scalars.hpp"
+#include "config_file/sections.hpp"
+
+#include <algorithm>
+
+namespace fusegate::config_file {
+namespace {
+
+/// Of two keys the one that was set last, which is the one to correct; nullptr when neither is.
+const Cursor* last_set(const Scope& scope, std::string_view a, std::string_view b) {
+  const auto first = scope.set.find(a);
+  const auto second = scope.set.find(b);
+  if (first == scope.set.end() || second == scope.set.end()) {
+    const auto& found = first == scope.set.end() ? second : first;
+    return found == scope.set.end() ? nullptr : &found->second.cursor;
+  }
+  return first->second.order > second->second.order ? &first->second.cursor
+                                                    : &second->second.cursor;
+}
+
+void check_order(Reader& reader, const Scope& scope, std::string_view low, Duration low_value,
+                 std::string_view high, Duration high_value) {
+  const Cursor* const at = last_set(scope, low, high);
+  if (low_value > high_value && at != nullptr) {
+    reader.error(*at, fill("{}: {} ({}) is longer than {} ({})", at->path, low,
+                           format_duration(low_value), high, format_duration(high_value)));
+  }
+}
+
+void check_route(Reader& reader, const Scope& scope) {
+  const auto& policy = scope.route.policy;
+  check_order(reader, scope, "retry.backoff.initial", policy.retry.backoff.initial,
+              "retry.backoff.max", policy.retry.backoff.max);
+  const Cursor* const at = last_set(scope, "timeout", "per_try_timeout");
+  const bool no_room =
+      policy.per_try_timeout && policy.retries > 0 && *policy.per_try_timeout >= policy.timeout;
+  if (no_room && at != nullptr) {
+    reader.error(*at,
+                 fill("{}: a try of {} leaves no time for a retry within timeout ({})", at->path,
+                      format_duration(*policy.per_try_timeout), format_duration(policy.timeout)),
+                 "make per_try_timeout shorter, or auto");
+  }
+  const auto strip = scope.set.find("rewrite.strip_prefix");
+  if (scope.route.rewrite.strip_prefix && strip != scope.set.end() &&
+      scope.route.match.path_kind != config::PathMatch::Prefix) {
+    reader.error(
+        strip->second.cursor,
+        fill("{}: only a route with path_prefix has a prefix to strip", strip->second.cursor.path));
+  }
+}
+
+void check_upstream(Reader& reader, const Scope& scope) {
+  const auto& upstream = scope.upstream;
+  check_order(reader, scope, "breaker.open.initial", upstream.breaker.open.initial,
+              "breaker.open.max", upstream.breaker.open.max);
+}
+
+bool matches_every_request(const config::RouteMatch& match) {
+  return match.hosts.empty() && match.methods.empty() && match.headers.empty() &&
+         match.path_kind == config::PathMatch::Prefix && match.path == "/";
+}
+
+void warn_of_dead_routes(Reader& reader, const Draft& draft) {
+  for (std::size_t i = 0; i < draft.routes.size(); ++i) {
+    const auto earlier = std::ranges::find_if(
+        draft.routes.begin(), draft.routes.begin() + static_cast<std::ptrdiff_t>(i),
+        [&](const Scope& other) {
+          return other.route.match == draft.routes[i].route.match ||
+                 matches_every_request(other.route.match);
+        });
+    if (earlier != draft.routes.begin() + static_cast<std::ptrdiff_t>(i)) {
+      reader.warning(draft.route_places[i],
+                     fill("{}: never used; {} before it matches every such request",
+                          draft.route_places[i].path, quoted(earlier->route.name)),
+                     "the first match wins: put the narrower route first");
+    }
+  }
+}
+
+void warn_of_unused_upstreams(Reader& reader, const Draft& draft) {
+  for (std::size_t i = 0; i < draft.upstreams.size(); ++i) {
+    const bool used = std::ranges::any_of(
+        draft.routes, [&](const Scope& scope) { return scope.route.upstream == i; });
+    if (!used) {
+      reader.warning(draft.upstream_keys[i],
+                     fill("{}: no route leads to it", draft.upstream_keys[i].path));
+    }
+  }
+}
+
+void check_internal_addresses(Reader& reader, const Draft& draft) {
+  const auto taken = [&](const std::optional<config::Address>& address, std::string_view key) {
+    const auto found = draft.root.set.find(key);
+    for (const Scope& scope : draft.listeners) {
+      const auto own = scope.set.find("address");
+      const auto short_form = draft.root.set.find("listen");
+      const bool set = found != draft.root.set.end();
+      const Cursor* const at = set                                  ? &found->second.cursor
+                               : own != scope.set.end()             ? &own->second.cursor
+                               : short_form != draft.root.set.end() ? &short_form->second.cursor
+                                                                    : nullptr;
+      const bool same =
+          address && address->text == scope.listener.address.text && !address->text.ends_with(":0");
+      if (same && at != nullptr) {
+        reader.error(*at, fill("{}: {} is already taken by {}", at->path, address->text,
+                               set ? fill("listener {}", scope.listener.name) : std::string(key)));
+      }
+    }
+  };
+  taken(draft.root.global.status, "status.listen");
+  taken(draft.root.global.admin, "admin.listen");
+}
+
+}  // namespace
+
+void check_relations(Reader& reader, Draft& draft) {
+  for (const Scope& scope : draft.upstreams) {
+    check_upstream(reader, scope);
+  }
+  for (const Scope& scope : draft.routes) {
+    check_route(reader, scope);
+  }
+  check_internal_addresses(reader, draft);
+  warn_of_dead_routes(reader, draft);
+  warn_of_unused_upstreams(reader, draft);
+}
+
+}  // namespace fusegate::config_file

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace fusegate::config_file {
+
+/// SHA-256 as 64 lower-case hexadecimal digits; empty when the crypto library refuses.
+std::string sha256_hex(std::string_view text);
+
+}  // namespace fusegate::config_file

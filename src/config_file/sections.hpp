@@ -1,0 +1,32 @@
+#pragma once
+
+#include "config_file/keys.hpp"
+#include "config_file/reader.hpp"
+
+#include <string>
+#include <vector>
+
+/// The parts of a file that refer to each other: upstreams, routes and listeners.
+namespace fusegate::config_file {
+
+/// A file while it is put together. Scopes stay in the order of the file.
+struct Draft {
+  Scope root = default_scope();
+  std::vector<Scope> upstreams;
+  std::vector<Cursor> upstream_keys;  ///< Where each upstream's name stands.
+  std::vector<Scope> routes;
+  std::vector<Cursor> route_places;
+  std::vector<Scope> listeners;
+  std::vector<Cursor> listener_places;
+};
+
+void read_upstreams(Reader& reader, const Cursor& file, Draft& draft);
+/// Needs the upstreams. Resolves their names and makes up the names of unnamed routes.
+void read_routes(Reader& reader, const Cursor& file, Draft& draft);
+/// Needs the routes.
+void read_listeners(Reader& reader, const Cursor& file, Draft& draft);
+
+/// What no single key shows: settings that contradict each other, and warnings.
+void check_relations(Reader& reader, Draft& draft);
+
+}  // namespace fusegate::config_file
