@@ -43,8 +43,7 @@ FramingResult read_coding(Head& out, std::string_view& detail) {
 
 /// True for options that name no field which would be forwarded otherwise.
 bool is_own_option(std::string_view option) {
-  return iequals(option, "close") || kHopByHop.has(field_id(option)) ||
-         field_id(option) == FieldId::Host;
+  return kHopByHop.has(field_id(option)) || field_id(option) == FieldId::Host;
 }
 
 bool offers_h2c(const Head& head) {
@@ -63,18 +62,28 @@ struct Options {
   bool close = false;
   bool keep_alive = false;
   bool upgrade = false;
+  bool nominates = false;
   unsigned count = 0;
+  std::string_view problem;
 };
 
-void read_options(std::string_view list, Options& options, bool& nominates) {
+void read_options(std::string_view list, Options& options) {
   for (std::string_view option = next_element(list); !option.empty(); option = next_element(list)) {
+    if (iequals(option, "keep-alive")) {
+      options.keep_alive = true;
+    } else if (iequals(option, "close")) {
+      options.close = true;
+    } else if (iequals(option, "upgrade")) {
+      options.upgrade = true;
+    } else if (!is_token(option)) {
+      options.problem = "Connection is not a list of tokens";
+    } else {
+      options.nominates = options.nominates || !is_own_option(option);
+    }
     if (++options.count > kMaxConnectionOptions) {
+      options.problem = "more than 32 options in Connection";
       return;
     }
-    options.close = options.close || iequals(option, "close");
-    options.keep_alive = options.keep_alive || iequals(option, "keep-alive");
-    options.upgrade = options.upgrade || iequals(option, "upgrade");
-    nominates = nominates || !is_own_option(option);
   }
 }
 
@@ -107,7 +116,7 @@ FramingResult read_framing(const FieldCounts& counts, Head& out, std::string_vie
   return FramingResult::Ok;
 }
 
-bool read_connection(Head& out) {
+bool read_connection(Head& out, std::string_view& detail) {
   out.keep_alive = out.minor >= 1;
   out.upgrade = out.nominates = false;
   const Field* first = out.fields.find(FieldId::Connection);
@@ -117,13 +126,15 @@ bool read_connection(Head& out) {
   Options options;
   for (const Field* field = first; field != out.fields.end(); ++field) {
     if (field->id == FieldId::Connection) {
-      read_options(field->value, options, out.nominates);
+      read_options(field->value, options);
     }
   }
+  out.nominates = options.nominates;
   out.keep_alive = !options.close && (out.minor >= 1 || options.keep_alive);
   out.upgrade =
       options.upgrade && out.minor >= 1 && out.fields.has(FieldId::Upgrade) && !offers_h2c(out);
-  return options.count <= kMaxConnectionOptions;
+  detail = options.problem;
+  return options.problem.empty();
 }
 
 bool is_nominated(const Head& head, const Field& field) {

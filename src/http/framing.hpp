@@ -22,7 +22,7 @@ FramingResult read_framing(const FieldCounts& counts, Head& out, std::string_vie
 
 /// Reads Connection and Upgrade into `keep_alive`, `upgrade` and `nominates`. False = too many
 /// options. `h2c` is never an upgrade: tunnelled, it would carry requests past every rule here.
-bool read_connection(Head& out);
+bool read_connection(Head& out, std::string_view& detail);
 
 /// Does a Connection field of `head` name `field`, so that it must not be forwarded?
 bool is_nominated(const Head& head, const Field& field);

@@ -84,8 +84,8 @@ bool read_framing_fields(const FieldCounts& counts, RequestHead& out, ParseFailu
     case FramingResult::UnknownCoding:
       return refuse(failure, RejectReason::Unsupported, detail);
   }
-  if (!read_connection(out)) {
-    return bad(failure, "more than 32 options in Connection");
+  if (!read_connection(out, detail)) {
+    return bad(failure, detail);
   }
   const Field* expect = out.fields.find(FieldId::Expect);
   out.expect_continue = expect != nullptr && out.minor >= 1 && out.body != BodyKind::None &&
@@ -106,11 +106,10 @@ bool read_target_form(RequestHead& out, ParseFailure& failure) {
   return false;
 }
 
-bool read_fields(std::string_view lines, std::size_t max_count, RequestHead& out,
-                 ParseFailure& failure) {
+bool read_fields(std::size_t max_count, RequestHead& out, ParseFailure& failure) {
   FieldCounts counts;
   std::string_view detail;
-  switch (parse_fields(lines, max_count, out.fields, counts, detail)) {
+  switch (parse_fields(out.field_lines, max_count, out.fields, counts, detail)) {
     case FieldsResult::Ok:
       break;
     case FieldsResult::Bad:
@@ -153,10 +152,9 @@ ParseStatus RequestParser::parse(std::string_view buffer, const HeadLimits& limi
   out.size = scanner_.end();
   out.raw = buffer.substr(scanner_.begin(), scanner_.end() - scanner_.begin());
   const std::size_t line_end = scanner_.start_line_end() - scanner_.begin();
-  const std::string_view fields = out.raw.substr(line_end + 2);
-  out.field_lines = fields.substr(0, fields.size() - 2);
+  out.field_lines = out.raw.substr(line_end + 2, out.raw.size() - line_end - 4);
   const bool ok = read_request_line(out.raw.substr(0, line_end), out, failure) &&
-                  read_target_form(out, failure) && read_fields(fields, limits.count, out, failure);
+                  read_target_form(out, failure) && read_fields(limits.count, out, failure);
   return ok ? ParseStatus::Complete : ParseStatus::Failed;
 }
 

@@ -43,11 +43,10 @@ bool read_status_line(std::string_view line, ResponseHead& out, ParseFailure& fa
          bad(failure, "the status is not between 100 and 599");
 }
 
-bool read_fields(std::string_view lines, std::size_t max_count, ResponseHead& out,
-                 ParseFailure& failure) {
+bool read_fields(std::size_t max_count, ResponseHead& out, ParseFailure& failure) {
   FieldCounts counts;
   std::string_view detail;
-  switch (parse_fields(lines, max_count, out.fields, counts, detail)) {
+  switch (parse_fields(out.field_lines, max_count, out.fields, counts, detail)) {
     case FieldsResult::Ok:
       break;
     case FieldsResult::Bad:
@@ -58,7 +57,7 @@ bool read_fields(std::string_view lines, std::size_t max_count, ResponseHead& ou
   if (read_framing(counts, out, detail) != FramingResult::Ok) {
     return bad(failure, detail);
   }
-  return read_connection(out) || bad(failure, "more than 32 options in Connection");
+  return read_connection(out, detail) || bad(failure, detail);
 }
 
 /// RFC 9112 section 6.3: rules 1, 4 to 6 and 8.
@@ -95,10 +94,10 @@ ParseStatus ResponseParser::parse(std::string_view buffer, const HeadLimits& lim
   out.fields.clear();
   out.size = scanner_.end();
   out.raw = buffer.substr(0, out.size);
-  const std::string_view fields = out.raw.substr(scanner_.start_line_end() + 2);
-  out.field_lines = fields.substr(0, fields.size() - 2);
-  if (!read_status_line(out.raw.substr(0, scanner_.start_line_end()), out, failure) ||
-      !read_fields(fields, limits.count, out, failure)) {
+  const std::size_t line_end = scanner_.start_line_end();
+  out.field_lines = out.raw.substr(line_end + 2, out.raw.size() - line_end - 4);
+  if (!read_status_line(out.raw.substr(0, line_end), out, failure) ||
+      !read_fields(limits.count, out, failure)) {
     return ParseStatus::Failed;
   }
   judge_body(request_method, out);

@@ -347,6 +347,12 @@ TEST(RequestParser, EvaluatesConnectionByTokens) {
               [](const RequestHead& head) { EXPECT_FALSE(head.nominates); });
 }
 
+TEST(RequestParser, RefusesConnectionOptionsThatAreNoTokens) {
+  expect_bad(get("Connection: clo se\r\n"));
+  expect_bad(get("Connection: close, \"x\"\r\n"));
+  expect_bad(get("Connection: close;q=1\r\n"));
+}
+
 TEST(RequestParser, BoundsTheConnectionOptions) {
   std::string options = "a";
   for (int i = 1; i < 32; ++i) {
