@@ -4,8 +4,8 @@
 #include <fusegate/policy/breaker.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <utility>
 
 namespace fusegate::exchange {
 
@@ -22,7 +22,14 @@ struct EndpointState {
   std::uint32_t in_flight = 0;  ///< Attempts now at this endpoint.
   std::uint32_t pins = 0;       ///< Exchanges that still refer to it.
   bool retired = false;
-  bool ejected = false;  ///< Out of rotation (within the share that may be).
+  bool ejected = false;    ///< Out of rotation but for probes (within the share that may be).
+  bool returning = false;  ///< Was ejected and its ramp limits it still.
+  /// Attempts in a row that failed or were told to slow down, and the time of the last one. They
+  /// count as load for a while: an endpoint that fails fast has little in flight and would
+  /// otherwise attract traffic. Kept apart from `ejection`, which may be off.
+  std::uint32_t failure_run = 0;
+  Instant last_failure{};
+  std::uint32_t passed_over = 0;  ///< Number of the choice in which its machine said no.
   policy::Breaker ejection;
 };
 

@@ -5,7 +5,9 @@
 #include <fusegate/config/config.hpp>
 #include <fusegate/exchange/report.hpp>
 #include <fusegate/exchange/upstream_state.hpp>
+#include <fusegate/policy/retry.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -61,6 +63,12 @@ struct Decision {
 /// happened before (it gives back slot, permits, pins). The driver holds the upstream's lock around
 /// every call. `now` never goes backwards. No allocation.
 ///
+/// What an attempt says about the health of upstream and endpoint: a status from 500 on is a
+/// failure, except 501 and 505, which speak of the request; 429 is overload; any other response is
+/// a success. Of the attempts without a response, stale_reuse and cancelled say nothing, all others
+/// are failures. It is settled at the response head; a body that breaks off later is reported by
+/// `end`.
+///
 ///   begin ─> Attempt ─┬─ on_response ─> Forward | Wait | Attempt
 ///     │               └─ on_failure ──> Wait | Attempt | ForwardHeld | Reject
 ///     ├─> Queue ─> on_slot ─> Attempt | Reject;  on_slot_timeout ─> Reject
@@ -85,11 +93,12 @@ class Exchange {
   Decision on_failure(const FailureFacts& facts, Instant now);
   /// The body outgrew its bound: from here nothing is repeated unless nothing was written.
   void on_not_replayable();
-  /// The held response cannot be given any more: what to answer instead.
+  /// The held response cannot be given any more: what to answer instead (after ForwardHeld).
   Decision on_held_lost(Instant now);
 
   enum class Ending : std::uint8_t { Delivered, CutByUpstream, ClientGone, Rejected };
-  /// Returns the waiter that now holds this request's slot and must be woken, or nullptr.
+  /// Returns the waiter that now holds this request's slot and must be woken, or nullptr. Unpins
+  /// the endpoints of the report: their names must have been read before.
   [[nodiscard]] policy::Limiter::Waiter end(Ending ending, Instant now);
 
   Instant deadline() const { return deadline_; }
@@ -99,6 +108,36 @@ class Exchange {
   FailureClass last_failure() const { return last_failure_; }
 
  private:
+  using Tried = std::array<const EndpointState*, Report::kTriesMax>;
+
+  bool retrying() const { return report_.try_count > 0; }
+  TryReport& current_try() { return report_.tries[report_.try_count - 1U]; }
+  Tried tried() const;
+  bool was_tried(const EndpointState& endpoint) const;
+  Instant try_deadline(unsigned number, Instant now) const;
+
+  // exchange.cpp: starting attempts.
+  Decision start_attempt(Instant now);
+  Decision launch(EndpointState& endpoint, std::optional<policy::Permit> endpoint_permit,
+                  std::optional<policy::Permit> breaker_permit, Instant until, Instant now);
+  Decision reconnect(Instant now);
+  Decision not_started(RejectReason reason, DenyReason denial, std::optional<Duration> retry_after,
+                       Instant now);
+  void leave_queue(Instant now);
+
+  // retry_decision.cpp: what follows a failed attempt. nullopt = a retry was scheduled.
+  std::optional<DenyReason> schedule_retry(FailureClass failure,
+                                           const policy::RetryContext& context,
+                                           const ResponseFacts& response, Instant now);
+  std::optional<Duration> retry_delay(const ResponseFacts& response, Instant now);
+  Decision wait_decision() const;
+  Decision give_up(DenyReason denial, Instant now);
+  void refund(Instant now);
+
+  // settle.cpp: permits, places and pins.
+  void settle_attempt(policy::Verdict verdict, std::optional<Duration> retry_after, Instant now);
+  void leave_endpoint();
+
   const config::RequestPolicy& policy_;
   UpstreamState& upstream_;
   RequestTraits traits_;
@@ -106,18 +145,28 @@ class Exchange {
   policy::Limiter::Waiter waiter_ = nullptr;
   Instant deadline_;
   Instant queued_at_{};
+  Instant waiting_since_{};  ///< Start of the backoff in progress.
+  Instant retry_at_{};       ///< End of the backoff in progress.
+  Instant charged_at_{};
   Duration last_wait_{};
   std::optional<policy::Permit> breaker_permit_;
   std::optional<policy::Permit> endpoint_permit_;
-  policy::Permit settled_permit_{};    ///< Of the forwarded response, for a body that breaks off.
+  /// Of the response being forwarded, for a body that breaks off.
+  std::optional<policy::Permit> settled_breaker_permit_;
+  std::optional<policy::Permit> settled_endpoint_permit_;
   EndpointState* endpoint_ = nullptr;  ///< Of the attempt in progress or being forwarded.
   FailureClass last_failure_{};
   RejectReason last_reason_{};
   bool replayable_ = true;
   bool holding_ = false;
   bool has_slot_ = false;
+  bool queued_ = false;
+  bool waiting_ = false;    ///< In backoff.
+  bool unsettled_ = false;  ///< An attempt is under way and its result is not known.
   bool reconnected_ = false;
-  bool charged_ = false;  ///< The next attempt is paid for and has not begun.
+  bool other_only_ = false;  ///< The upstream said that only another endpoint may be asked.
+  bool fresh_next_ = false;  ///< The next attempt needs a connection of its own (421).
+  bool charged_ = false;     ///< The next attempt is paid for and has not begun.
   bool ended_ = false;
 };
 

@@ -13,7 +13,7 @@ namespace fusegate::exchange {
 
 /// One attempt, as the access log tells it.
 struct TryReport {
-  const EndpointState* endpoint = nullptr;  ///< Pinned as long as the report lives.
+  const EndpointState* endpoint = nullptr;  ///< Pinned until Exchange::end.
   Instant started{};
   Duration duration{};       ///< Until the response head, or the failure.
   Duration wait{};           ///< Backoff before it.

@@ -8,11 +8,13 @@
 #include <fusegate/policy/concurrency.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fusegate::exchange {
@@ -43,16 +45,33 @@ class UpstreamState {
   };
   /// Chooses an endpoint by `balance`: not among `tried` while another is left, below
   /// `connections.max_per_endpoint`, and admitted by its ejection machine unless ejecting it would
-  /// exceed `ejection.max_percent` or leave none.
+  /// exceed `ejection.max_percent` or leave none. An ejected endpoint is only chosen as the probe
+  /// that its machine asks for, and one that returns only for the share that its ramp allows; a
+  /// machine's refusal never leaves a request without an endpoint.
+  ///
+  /// AllFull: every endpoint is at its limit. AllRefused: those that are not are ejected.
+  /// An endpoint found without a permit is used outside its machine's judgement. `repeatable` and
+  /// `lease` as in policy::Breaker::admit.
   Picked pick(const EndpointState* const* tried, std::size_t tried_count, bool repeatable,
               Duration lease, Instant now);
+
+  /// Admission of one more attempt at an endpoint already chosen (the free reconnect).
+  std::optional<policy::Permit> readmit(EndpointState& endpoint, bool repeatable, Duration lease,
+                                        Instant now);
+  /// Would a retry now find an endpoint in rotation that is not among `tried`?
+  bool has_untried(const EndpointState* const* tried, std::size_t tried_count, Instant now) const;
 
   /// Settles an attempt with the upstream's breaker and the endpoint's machine.
   void settle(EndpointState& endpoint, std::optional<policy::Permit> endpoint_permit,
               std::optional<policy::Permit> breaker_permit, policy::Verdict verdict,
               Duration latency, std::optional<Duration> retry_after, Instant now);
 
+  /// A response that had been settled as it began broke off: a failure after all.
+  void settle_cut(EndpointState& endpoint, std::optional<policy::Permit> endpoint_permit,
+                  std::optional<policy::Permit> breaker_permit, Instant now);
+
   void pin(EndpointState& endpoint) { ++endpoint.pins; }
+  /// Destroys the endpoint when it is retired and this was its last pin.
   void unpin(EndpointState& endpoint);
 
   policy::Breaker& breaker() { return breaker_; }
@@ -65,8 +84,11 @@ class UpstreamState {
   void tick(Instant now);
   /// Collects the transitions the machines have made; called after each use of a breaker.
   void drain_transitions(Instant now);
+  void drain_breaker();  ///< The same for the upstream's breaker alone.
 
-  /// For `/transitions`: the last 200 events, oldest first.
+  /// Events kept for `/transitions`, and at most as many for a log that does not keep up.
+  static constexpr std::size_t kHistoryMax = 200;
+  /// For `/transitions`: the last `kHistoryMax` events, oldest first.
   const std::deque<Event>& history() const { return history_; }
   /// For the log: the oldest event not yet taken.
   std::optional<Event> take_event();
@@ -90,19 +112,36 @@ class UpstreamState {
   std::uint32_t attempts_in_flight() const;
 
  private:
+  struct Choice;
+  static std::uint32_t load_of(const void* choice, std::uint32_t index);
+  std::uint32_t choose(const Choice& choice);
+  std::optional<policy::Permit> admit_endpoint(EndpointState& endpoint, bool repeatable,
+                                               Duration lease, Instant now);
+  /// Endpoints that may be out of rotation at once.
+  std::uint32_t ejections_allowed() const;
+  std::uint32_t ejected_now() const;
+  void follow_ejection(EndpointState& endpoint, const policy::Transition& transition);
+  void return_surplus();
+  void update_limit();
+  std::uint32_t free_slot() const;
+  void drain_endpoint(EndpointState& endpoint);
+  void remember(std::string_view endpoint, const policy::Transition& transition);
+
   config::UpstreamConfig settings_;
+  policy::BreakerSettings ejection_settings_;
   Rng rng_;
   policy::Breaker breaker_;
   policy::Budget budget_;
   policy::Limiter limiter_;
   std::vector<std::unique_ptr<EndpointState>> endpoints_;
-  std::vector<std::unique_ptr<EndpointState>> retired_;
+  std::vector<std::unique_ptr<EndpointState>> retired_;  ///< Pinned, but not in use any more.
   std::deque<Event> history_;
   std::deque<Event> unlogged_;
   Counters counters_;
   Instant last_transition_;
   std::uint32_t next_epoch_ = 1;
   std::uint32_t next_round_robin_ = 0;
+  std::uint32_t choice_number_ = 0;
 };
 
 }  // namespace fusegate::exchange

@@ -1,0 +1,57 @@
+// What an attempt and a request give back: permits, places, charges, pins.
+#include <fusegate/exchange/exchange.hpp>
+
+#include <cassert>
+#include <utility>
+
+namespace fusegate::exchange {
+
+void Exchange::settle_attempt(policy::Verdict verdict, std::optional<Duration> retry_after,
+                              Instant now) {
+  unsettled_ = false;
+  settled_breaker_permit_ = std::exchange(breaker_permit_, std::nullopt);
+  settled_endpoint_permit_ = std::exchange(endpoint_permit_, std::nullopt);
+  upstream_.settle(*endpoint_, settled_endpoint_permit_, settled_breaker_permit_, verdict,
+                   now - current_try().started, retry_after, now);
+}
+
+void Exchange::leave_endpoint() {
+  --endpoint_->in_flight;
+  endpoint_ = nullptr;
+}
+
+policy::Limiter::Waiter Exchange::end(Ending ending, Instant now) {
+  assert(!ended_ && "Exchange::end must be called exactly once");
+  ended_ = true;
+  if (waiting_) {
+    waiting_ = false;
+    report_.backoff += now - waiting_since_;
+  }
+  if (unsettled_) {
+    // Given up while it ran: that says nothing about the upstream, but the permits go back.
+    current_try().result = AttemptResult::Cancelled;
+    current_try().duration = now - current_try().started;
+    settle_attempt(policy::Verdict::Ignored, std::nullopt, now);
+  } else if (ending == Ending::CutByUpstream && endpoint_ != nullptr) {
+    upstream_.settle_cut(*endpoint_, settled_endpoint_permit_, settled_breaker_permit_, now);
+  }
+  if (endpoint_ != nullptr) {
+    leave_endpoint();
+  }
+  refund(now);
+  for (std::size_t i = 0; i < report_.try_count; ++i) {
+    // The report outlives the exchange and only records; unpinning may destroy the endpoint.
+    upstream_.unpin(const_cast<EndpointState&>(*report_.tries[i].endpoint));
+  }
+  if (queued_) {
+    report_.queue_wait = now - queued_at_;
+    has_slot_ = !upstream_.limiter().abandon(waiter_);
+    queued_ = false;
+  }
+  if (!std::exchange(has_slot_, false)) {
+    return nullptr;
+  }
+  return upstream_.limiter().release();
+}
+
+}  // namespace fusegate::exchange
