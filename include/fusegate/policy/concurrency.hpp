@@ -39,11 +39,19 @@ class Limiter {
   /// slot). O(distance to the nearer end), and waiters that time out stand at the head.
   bool abandon(Waiter waiter);
 
+  /// Changes how many slots there are, at least one. After a cut, slots that come back are kept
+  /// until the new limit holds; after a rise, call `hand_out` until it has nobody left.
+  void set_limit(std::uint32_t limit);
+  /// A waiter that may have a slot which is free although there is a queue, or nullptr.
+  Waiter hand_out();
+
   std::uint32_t in_flight() const { return in_flight_; }
   std::uint32_t limit() const { return settings_.max_in_flight; }
   std::uint32_t waiting() const { return waiting_; }
 
  private:
+  /// Takes the first waiter out of the queue, which is not empty.
+  Waiter pop();
   /// The ring's place for the waiter at `position` in the queue; 0 is the next to be served.
   Waiter& place(std::uint32_t position);
 

@@ -16,15 +16,25 @@ struct PathError {
 /// for matching, so that no spelling of a path gets around a rule. The upstream still gets the path
 /// as it came.
 ///
-/// `path` is the target without its query. Returns a view of `path` itself when nothing had to
-/// change (the usual case, no copy), else a view of `scratch`. Refused: a bad percent sequence, an
-/// encoded slash, backslash, NUL or control character, a raw backslash, and a path that climbs
-/// above the root.
+/// `path` is the target without its query ("*" stays "*"). Returns a view of `path` itself when
+/// nothing had to change (the usual case, no copy), else a view of `scratch`. Other characters that
+/// came percent-encoded stay so, with upper-case digits. Path parameters (";v=1") are part of their
+/// segment: "/a;x" is not "/a", and "..;" is a name like any other.
+///
+/// Refused, because servers disagree on what they mean and a rule could be got around: a bad
+/// percent sequence, an encoded slash ("/a%2fb" is one segment to some and two to others), an
+/// encoded or raw backslash, NUL or another control character, a path that climbs above the root,
+/// and one that does not begin with a slash.
 std::expected<std::string_view, PathError> canonical_path(std::string_view path,
                                                           std::string& scratch);
 
-/// `target` (path and query as they came) without the first `prefix_segments` segments of its
-/// canonical path; for `rewrite.strip_prefix`. The result starts with "/".
+/// `target` (path and query as they came) without the segments of `prefix`; for
+/// `rewrite.strip_prefix`. The query stays, and the result begins with "/".
+///
+/// The rest is kept as the client spelt it. Where the prefix is hidden behind percent-encodings,
+/// dot segments or repeated slashes, or the rest would mean something else after the cut, the rest
+/// of the canonical path is sent instead. A target that does not lie under `prefix`, or has no
+/// canonical path, comes back unchanged.
 std::string strip_prefix(std::string_view target, std::string_view prefix);
 
 }  // namespace fusegate::route

@@ -1,0 +1,195 @@
+#include <fusegate/route/path.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace fusegate::route {
+namespace {
+
+constexpr std::string_view kClimbs = "the path climbs above the root";
+
+std::optional<unsigned> hex_value(char c) {
+  if (c >= '0' && c <= '9') {
+    return static_cast<unsigned>(c - '0');
+  }
+  const char lower = static_cast<char>(c | 0x20);
+  if (lower >= 'a' && lower <= 'f') {
+    return static_cast<unsigned>(lower - 'a') + 10;
+  }
+  return std::nullopt;
+}
+
+/// RFC 3986 section 2.3.
+bool is_unreserved(unsigned char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+bool is_control(unsigned char c) { return c < 0x20 || c == 0x7f; }
+
+/// True when the path is canonical as it stands. Refuses nothing: what it does not know is left to
+/// the long way.
+bool is_plain(std::string_view path) {
+  if (path.empty() || path.front() != '/') {
+    return false;
+  }
+  char before = '\0';
+  for (const char c : path) {
+    // A segment that begins with a dot may be a dot segment; names like ".well-known" are rare
+    // enough to take the long way.
+    if (c == '%' || c == '\\' || is_control(static_cast<unsigned char>(c)) ||
+        (before == '/' && (c == '/' || c == '.'))) {
+      return false;
+    }
+    before = c;
+  }
+  return true;
+}
+
+/// One character of a path: decoded when it is unreserved, else as it must stand.
+struct Unit {
+  char text[3];
+  std::uint8_t length;
+  std::uint8_t consumed;
+  std::string_view error;
+};
+
+Unit unit_error(std::string_view detail) {
+  return {.text = {}, .length = 0, .consumed = 0, .error = detail};
+}
+
+Unit encoded_unit(std::string_view rest) {
+  const auto high = rest.size() >= 3 ? hex_value(rest[1]) : std::nullopt;
+  const auto low = rest.size() >= 3 ? hex_value(rest[2]) : std::nullopt;
+  if (!high || !low) {
+    return unit_error("a '%' in the path is not followed by two hexadecimal digits");
+  }
+  const auto byte = static_cast<unsigned char>(*high * 16 + *low);
+  if (byte == '/') {
+    return unit_error("the path contains an encoded slash (%2F)");
+  }
+  if (byte == '\\') {
+    return unit_error("the path contains an encoded backslash (%5C)");
+  }
+  if (is_control(byte)) {
+    return unit_error("the path contains an encoded control character");
+  }
+  if (is_unreserved(byte)) {
+    return {.text = {static_cast<char>(byte)}, .length = 1, .consumed = 3, .error = {}};
+  }
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  return {.text = {'%', kDigits[*high], kDigits[*low]}, .length = 3, .consumed = 3, .error = {}};
+}
+
+Unit next_unit(std::string_view rest) {
+  const char c = rest.front();
+  if (c == '%') {
+    return encoded_unit(rest);
+  }
+  if (c == '\\') {
+    return unit_error("the path contains a backslash");
+  }
+  if (is_control(static_cast<unsigned char>(c))) {
+    return unit_error("the path contains a control character");
+  }
+  return {.text = {c}, .length = 1, .consumed = 1, .error = {}};
+}
+
+/// Ends the segment that `out` has after its last slash. `last` = nothing follows it. False when it
+/// climbs above the root.
+bool close_segment(std::string& out, bool last) {
+  const std::size_t slash = out.rfind('/');
+  const std::string_view segment = std::string_view{out}.substr(slash + 1);
+  if (segment == ".") {
+    out.resize(slash + 1);
+    return true;
+  }
+  if (segment == "..") {
+    if (slash == 0) {
+      return false;
+    }
+    // "/a/.." is "/", with the slash: the dots stood for a directory.
+    out.resize(out.rfind('/', slash - 1) + 1);
+    return true;
+  }
+  if (!last && !segment.empty()) {
+    out.push_back('/');
+  }
+  return true;
+}
+
+}  // namespace
+
+std::expected<std::string_view, PathError> canonical_path(std::string_view path,
+                                                          std::string& scratch) {
+  if (is_plain(path)) {
+    return path;
+  }
+  if (path == "*") {
+    return path;  // OPTIONS *
+  }
+  if (path.empty() || path.front() != '/') {
+    return std::unexpected(PathError{"the path does not begin with a slash"});
+  }
+  scratch.clear();
+  scratch.reserve(path.size() + 1);
+  scratch.push_back('/');
+  for (std::size_t at = 1; at < path.size();) {
+    if (path[at] == '/') {
+      if (!close_segment(scratch, false)) {
+        return std::unexpected(PathError{kClimbs});
+      }
+      ++at;
+      continue;
+    }
+    const Unit unit = next_unit(path.substr(at));
+    if (!unit.error.empty()) {
+      return std::unexpected(PathError{unit.error});
+    }
+    scratch.append(unit.text, unit.length);
+    at += unit.consumed;
+  }
+  if (!close_segment(scratch, true)) {
+    return std::unexpected(PathError{kClimbs});
+  }
+  return std::string_view{scratch};
+}
+
+std::string strip_prefix(std::string_view target, std::string_view prefix) {
+  const std::size_t question = target.find('?');
+  const std::string_view path = target.substr(0, question);
+  const std::string_view query =
+      question == std::string_view::npos ? std::string_view{} : target.substr(question);
+  while (prefix.ends_with('/')) {
+    prefix.remove_suffix(1);
+  }
+  const auto leads = [prefix](std::string_view whole) {
+    return whole.starts_with(prefix) &&
+           (whole.size() == prefix.size() || whole[prefix.size()] == '/');
+  };
+  std::string scratch;
+  const auto canonical = canonical_path(path, scratch);
+  if (!canonical || !leads(*canonical)) {
+    return std::string{target};
+  }
+  // As the client spelt it, where its spelling shows the prefix and nothing in the rest could climb
+  // back over the cut; else the canonical rest.
+  const std::string_view rest = path.substr(std::min(prefix.size(), path.size()));
+  std::string rest_scratch;
+  const auto rest_canonical = canonical_path(rest, rest_scratch);
+  const std::string_view canonical_rest = canonical->substr(prefix.size());
+  const bool literal =
+      leads(path) && !rest.starts_with("//") && rest_canonical && *rest_canonical == canonical_rest;
+  const std::string_view kept = literal ? rest : canonical_rest;
+  std::string result;
+  result.reserve(kept.size() + query.size() + 1);
+  if (!kept.starts_with('/')) {
+    result.push_back('/');
+  }
+  result.append(kept).append(query);
+  return result;
+}
+
+}  // namespace fusegate::route

@@ -1,0 +1,141 @@
+#include <fusegate/route/route_table.hpp>
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace fusegate::route {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+/// `lowered` is lower case already.
+bool equal_ignoring_case(std::string_view text, std::string_view lowered) {
+  return std::ranges::equal(text, lowered, {}, lower);
+}
+
+/// The name of an authority: without port, brackets kept, without the root's trailing dot.
+std::string_view host_name(std::string_view authority) {
+  if (authority.starts_with('[')) {
+    return authority.substr(0, authority.find(']') + 1);
+  }
+  std::string_view name = authority.substr(0, authority.find(':'));
+  if (name.ends_with('.')) {
+    name.remove_suffix(1);
+  }
+  return name;
+}
+
+bool host_matches(std::string_view pattern, std::string_view name) {
+  if (!pattern.starts_with("*.")) {
+    return equal_ignoring_case(name, pattern);
+  }
+  const std::string_view suffix = pattern.substr(1);  // ".example.org"
+  return name.size() > suffix.size() &&
+         equal_ignoring_case(name.substr(name.size() - suffix.size()), suffix);
+}
+
+bool prefix_matches(std::string_view prefix, std::string_view path) {
+  return path.starts_with(prefix) &&
+         (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
+}
+
+struct Rule {
+  const config::RouteMatch* match;
+  std::string_view prefix;  ///< Without its trailing slash, so that "/" is empty.
+  std::unique_ptr<RE2> regex;
+
+  bool path_matches(std::string_view path) const;
+  bool matches(const RequestView& request, std::string_view host) const;
+};
+
+bool Rule::path_matches(std::string_view path) const {
+  switch (match->path_kind) {
+    case config::PathMatch::Prefix:
+      return prefix_matches(prefix, path);
+    case config::PathMatch::Exact:
+      return path == match->path;
+    case config::PathMatch::Regex:
+      return regex->ok() && RE2::FullMatch(re2::StringPiece{path.data(), path.size()}, *regex);
+  }
+  return false;
+}
+
+bool Rule::matches(const RequestView& request, std::string_view host) const {
+  const auto& methods = match->methods;
+  if (!methods.empty() && std::ranges::find(methods, request.method) == methods.end()) {
+    return false;
+  }
+  const auto is_host = [host](const std::string& pattern) { return host_matches(pattern, host); };
+  if (!match->hosts.empty() && std::ranges::none_of(match->hosts, is_host)) {
+    return false;
+  }
+  if (!path_matches(request.path)) {
+    return false;
+  }
+  return std::ranges::all_of(match->headers, [&](const config::HeaderMatch& header) {
+    return request.headers.has != nullptr &&
+           request.headers.has(request.headers.head, header.name, header.value);
+  });
+}
+
+Rule compile(const config::RouteMatch& match) {
+  Rule rule{.match = &match, .prefix = match.path, .regex = nullptr};
+  while (rule.prefix.ends_with('/')) {
+    rule.prefix.remove_suffix(1);
+  }
+  if (match.path_kind == config::PathMatch::Regex) {
+    RE2::Options options;
+    options.set_log_errors(false);
+    options.set_never_capture(true);
+    rule.regex = std::make_unique<RE2>(match.path, options);
+  }
+  return rule;
+}
+
+}  // namespace
+
+struct RouteTable::Compiled {
+  config::ConfigPtr config;  ///< The rules point into it.
+  std::vector<Rule> rules;
+  /// For each listener the routes it serves, in file order.
+  std::vector<std::vector<std::uint16_t>> by_listener;
+};
+
+RouteTable::RouteTable(config::ConfigPtr config) : compiled_(std::make_unique<Compiled>()) {
+  compiled_->config = std::move(config);
+  const config::Config& settings = *compiled_->config;
+  compiled_->rules.reserve(settings.routes.size());
+  std::vector<std::uint16_t> all;
+  for (const config::RouteConfig& route : settings.routes) {
+    all.push_back(static_cast<std::uint16_t>(compiled_->rules.size()));
+    compiled_->rules.push_back(compile(route.match));
+  }
+  for (const config::ListenerConfig& listener : settings.listeners) {
+    std::vector<std::uint16_t> served = listener.routes.empty() ? all : listener.routes;
+    std::ranges::sort(served);
+    compiled_->by_listener.push_back(std::move(served));
+  }
+}
+
+RouteTable::~RouteTable() = default;
+RouteTable::RouteTable(RouteTable&&) noexcept = default;
+RouteTable& RouteTable::operator=(RouteTable&&) noexcept = default;
+
+std::optional<std::uint16_t> RouteTable::match(const RequestView& request,
+                                               std::uint16_t listener) const {
+  if (listener >= compiled_->by_listener.size()) {
+    return std::nullopt;
+  }
+  const std::string_view host = host_name(request.host);
+  for (const std::uint16_t index : compiled_->by_listener[listener]) {
+    if (compiled_->rules[index].matches(request, host)) {
+      return index;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace fusegate::route
