@@ -1,0 +1,248 @@
+#include "app/data_plane.hpp"
+
+#include "http/date.hpp"
+#include "http/local_reply.hpp"
+#include "net/clock.hpp"
+#include "proxy/session.hpp"
+
+#include <netdb.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+#include <random>
+
+namespace fusegate::app {
+
+DataPlane::DataPlane(config::ConfigPtr config, telemetry::Logger& log, telemetry::Metrics& metrics,
+                     telemetry::AccessLogWriter& access_writer)
+    : log_(log), metrics_(metrics), shared_{config, route::RouteTable{config}, {}, log} {
+  std::random_device entropy;
+  const Instant now = net::now();
+  for (const auto& settings : config->upstreams) {
+    const std::uint64_t seed = (std::uint64_t{entropy()} << 32) | entropy();
+    shared_.upstreams.push_back(std::make_unique<upstream::Upstream>(settings, seed, now));
+  }
+  for (std::size_t index = 0; index < config->runtime.workers; ++index) {
+    workers_.push_back(
+        std::make_unique<proxy::Worker>(shared_, metrics.worker(index), access_writer, index));
+  }
+}
+
+DataPlane::~DataPlane() { stop(); }
+
+std::expected<void, std::string> DataPlane::bind() {
+  const auto& configured = shared_.config->listeners;
+  for (std::uint16_t index = 0; index < configured.size(); ++index) {
+    const std::string& text = configured[index].address.text;
+    const auto address = net::parse_address(text);
+    if (!address) {
+      return std::unexpected("cannot listen on " + text + ": " + address.error());
+    }
+    const auto fd = net::Listener::bind(*address, text);
+    if (!fd) {
+      return std::unexpected(fd.error());
+    }
+    proxy::Worker& first = *workers_.front();
+    listeners_.push_back(std::make_unique<net::Listener>(
+        first.context, first.timers, *fd, text.starts_with("unix:") ? text.substr(5) : "",
+        [this, index](int client, const net::SocketAddress& peer) {
+          on_accept(client, peer, index);
+        }));
+    addresses_.push_back(listeners_.back()->address());
+    log_.info("listening", {{"listener", std::string_view{configured[index].name}},
+                            {"address", std::string_view{addresses_.back()}}});
+  }
+  return {};
+}
+
+void DataPlane::start() {
+  resolve_fixed();
+  for (auto& worker : workers_) {
+    worker->start();
+  }
+  net::asio::post(workers_.front()->context, [this] {
+    for (auto& listener : listeners_) {
+      listener->start();
+    }
+  });
+  resolver_->start();
+}
+
+/// Lists of addresses need no resolver; all names go to it.
+void DataPlane::resolve_fixed() {
+  std::vector<upstream::Resolver::Name> names;
+  const Instant now = net::now();
+  for (std::size_t id = 0; id < shared_.upstreams.size(); ++id) {
+    const auto& settings = shared_.config->upstreams[id];
+    std::vector<std::string> fixed;
+    for (const config::Endpoint& endpoint : settings.endpoints) {
+      const std::string host =
+          endpoint.host.find(':') != std::string::npos ? "[" + endpoint.host + "]" : endpoint.host;
+      const std::string text = endpoint.path.empty() ? host + ":" + std::to_string(endpoint.port)
+                                                     : "unix:" + endpoint.path;
+      if (endpoint.host != "localhost" && net::parse_address(text)) {
+        fixed.push_back(text);
+      } else {
+        names.push_back({endpoint, settings.dns});
+        names_.push_back(id);
+      }
+    }
+    if (!fixed.empty()) {
+      shared_.upstreams[id]->add_fixed(std::move(fixed), now);
+    }
+  }
+  unresolved_ = names.size();
+  name_failed_.resize(names.size());
+  first_done_.resize(names.size());
+  resolver_ = std::make_unique<upstream::Resolver>(
+      std::move(names),
+      [this](std::size_t name, const upstream::Resolved& result) { on_resolved(name, result); });
+}
+
+void DataPlane::on_resolved(std::size_t name, const upstream::Resolved& result) {
+  const std::size_t id = names_[name];
+  upstream::Upstream& upstream = *shared_.upstreams[id];
+  auto& counters = metrics_.worker(workers_.size()).upstream(id);
+  const Instant now = net::now();
+  const bool found = result && !result->empty();
+  counters.lookup_ended(found ? telemetry::DnsResult::Ok : telemetry::DnsResult::NotFound,
+                        net::wall_now());
+  if (found) {
+    upstream.set_resolved(name, *result, now);
+  } else if (!shared_.config->upstreams[id].dns.keep_last_good) {
+    upstream.set_resolved(name, {}, now);
+  }
+  const bool failed = !found;
+  if (failed != name_failed_[name].load(std::memory_order_relaxed)) {
+    name_failed_[name].store(failed, std::memory_order_relaxed);
+    const std::string_view text = upstream.settings().name;
+    if (failed) {
+      log_.warn("name of the upstream does not resolve",
+                {{"upstream", text},
+                 {"error", std::string_view{result ? "no address" : result.error()}}});
+    } else {
+      log_.info("name of the upstream resolves again", {{"upstream", text}});
+    }
+  }
+  if (!first_done_[name].exchange(true, std::memory_order_relaxed)) {
+    unresolved_.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+void DataPlane::on_accept(int fd, const net::SocketAddress& peer, std::uint16_t listener) {
+  const std::uint32_t open = shared_.connections.fetch_add(1, std::memory_order_relaxed);
+  if (open >= shared_.config->runtime.max_connections) {
+    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+    refuse_over_limit(fd, listener);
+    return;
+  }
+  const auto least =
+      std::ranges::min_element(workers_, {}, [](const auto& worker) { return worker->load(); });
+  proxy::Worker& worker = **least;
+  if (&worker == workers_.front().get()) {
+    worker.adopt(fd, peer, listener);
+    return;
+  }
+  net::asio::post(worker.context,
+                  [&worker, fd, peer, listener] { worker.adopt(fd, peer, listener); });
+}
+
+/// One connection too many is told so; it may not cost more than a write.
+void DataPlane::refuse_over_limit(int fd, std::uint16_t listener) {
+  proxy::Worker& first = *workers_.front();
+  http::LocalReply answer;
+  answer.reason = RejectReason::OverLimit;
+  answer.detail = "runtime.max_connections client connections are open";
+  answer.overloaded = true;
+  answer.retry_marker = "other;reason=overload";
+  answer.date = first.date();
+  http::HeadBuffer out{first.scratch(), first.scratch_size()};
+  http::write_local_reply(answer, out);
+  char request[4096];
+  // What has arrived is read, because closing with unread bytes would reset the connection.
+  [[maybe_unused]] const auto read = ::recv(fd, request, sizeof request, MSG_DONTWAIT);
+  [[maybe_unused]] const auto sent = ::send(fd, out.data, out.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::shutdown(fd, SHUT_WR);
+  ::close(fd);
+  exchange::Report report;
+  report.listener = listener;
+  report.status = 503;
+  report.result = RequestResult::Rejected;
+  report.reason = RejectReason::OverLimit;
+  report.protocol = "HTTP/1.1";
+  report.started_wall = net::wall_now();
+  first.metrics.record(report);
+  first.access.record(report);
+}
+
+void DataPlane::on_worker(proxy::Worker& worker, const std::function<void()>& task) {
+  std::promise<void> done;
+  net::asio::post(worker.context, [&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void DataPlane::stop_accepting() {
+  on_worker(*workers_.front(), [this] {
+    for (auto& listener : listeners_) {
+      listener->close();
+    }
+  });
+}
+
+void DataPlane::drain() {
+  shared_.draining.store(true, std::memory_order_relaxed);
+  for (auto& worker : workers_) {
+    on_worker(*worker, [&worker] { worker->drain(); });
+  }
+}
+
+void DataPlane::stop() {
+  if (stopped_) {
+    return;
+  }
+  stopped_ = true;
+  if (resolver_) {
+    resolver_->stop();
+  }
+  for (auto& worker : workers_) {
+    worker->stop();
+  }
+  for (auto& worker : workers_) {
+    worker->join();
+  }
+  listeners_.clear();
+}
+
+std::vector<telemetry::UpstreamSnapshot> DataPlane::upstream_snapshots() {
+  std::vector<telemetry::UpstreamSnapshot> all;
+  const WallTime wall_now = net::wall_now();
+  for (auto& upstream : shared_.upstreams) {
+    all.push_back(upstream->with([&](exchange::UpstreamState& state) {
+      return telemetry::snapshot(state, net::now(), wall_now);
+    }));
+  }
+  return all;
+}
+
+std::vector<telemetry::EventSnapshot> DataPlane::events() {
+  std::vector<telemetry::EventSnapshot> all;
+  const WallTime wall_now = net::wall_now();
+  for (auto& upstream : shared_.upstreams) {
+    const auto some = upstream->with([&](exchange::UpstreamState& state) {
+      return telemetry::events(state, net::now(), wall_now);
+    });
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  std::ranges::stable_sort(all, {}, &telemetry::EventSnapshot::at);
+  constexpr std::size_t kShown = 200;
+  if (all.size() > kShown) {
+    all.erase(all.begin(), all.end() - kShown);
+  }
+  return all;
+}
+
+}  // namespace fusegate::app

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <fusegate/config/config.hpp>
+
+#include "net/listener.hpp"
+#include "proxy/worker.hpp"
+#include "telemetry/metrics.hpp"
+#include "upstream/resolver.hpp"
+
+#include <atomic>
+#include <deque>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace fusegate::app {
+
+/// The workers, their listeners and the resolver: everything requests pass through. The listeners
+/// live on the first worker, which gives each new connection to the worker with the fewest.
+class DataPlane {
+ public:
+  DataPlane(config::ConfigPtr config, telemetry::Logger& log, telemetry::Metrics& metrics,
+            telemetry::AccessLogWriter& access_writer);
+  ~DataPlane();
+
+  /// Binds every listener, or says which one failed and why; nothing is accepted before `start`.
+  std::expected<void, std::string> bind();
+  void start();
+
+  /// Every name has been looked up once, with whatever result.
+  bool resolved() const { return unresolved_.load(std::memory_order_relaxed) == 0; }
+  std::vector<std::string> addresses() const { return addresses_; }
+
+  void stop_accepting();
+  /// Announces the end to clients; running requests go on.
+  void drain();
+  std::uint32_t connections() const { return shared_.connections.load(std::memory_order_relaxed); }
+  /// Cuts what is left and ends the workers.
+  void stop();
+
+  std::vector<telemetry::UpstreamSnapshot> upstream_snapshots();
+  std::vector<telemetry::EventSnapshot> events();
+
+ private:
+  void on_accept(int fd, const net::SocketAddress& peer, std::uint16_t listener);
+  void refuse_over_limit(int fd, std::uint16_t listener);
+  void on_resolved(std::size_t name, const upstream::Resolved& result);
+  void resolve_fixed();
+  /// Runs `task` on a worker's thread and waits for it.
+  void on_worker(proxy::Worker& worker, const std::function<void()>& task);
+
+  telemetry::Logger& log_;
+  telemetry::Metrics& metrics_;
+  proxy::Shared shared_;
+  std::vector<std::unique_ptr<proxy::Worker>> workers_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::vector<std::string> addresses_;
+  std::vector<std::size_t> names_;             ///< Upstream of each name that is resolved.
+  std::deque<std::atomic<bool>> name_failed_;  ///< By name, at its last look-up.
+  std::deque<std::atomic<bool>> first_done_;   ///< By name.
+  std::atomic<std::size_t> unresolved_{0};
+  std::unique_ptr<upstream::Resolver> resolver_;
+  bool stopped_ = false;
+};
+
+}  // namespace fusegate::app

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace fusegate::net {
+
+class BufferPool;
+
+/// A block of memory on loan from a worker's pool; goes back when it is destroyed.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)),
+        capacity_(std::exchange(other.capacity_, 0)),
+        pool_(other.pool_) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    if (this != &other) {
+      reset();
+      data_ = std::exchange(other.data_, nullptr);
+      capacity_ = std::exchange(other.capacity_, 0);
+      pool_ = other.pool_;
+    }
+    return *this;
+  }
+  ~Buffer() { reset(); }
+
+  char* data() const { return data_; }
+  std::size_t capacity() const { return capacity_; }
+  explicit operator bool() const { return data_ != nullptr; }
+  BufferPool* pool() const { return pool_; }
+  void reset();
+
+ private:
+  friend class BufferPool;
+  char* data_ = nullptr;
+  std::size_t capacity_ = 0;
+  BufferPool* pool_ = nullptr;
+};
+
+/// Free blocks of one worker in a few sizes, last in first out so that hot memory stays hot. An
+/// idle connection holds none.
+class BufferPool {
+ public:
+  static constexpr std::size_t kSmall = 16 * 1024;   ///< Heads, small bodies.
+  static constexpr std::size_t kLarge = 256 * 1024;  ///< Bodies worth fewer system calls.
+
+  BufferPool() = default;
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+  ~BufferPool();
+
+  /// At least `size` bytes.
+  Buffer take(std::size_t size = kSmall);
+  /// Gives memory back that has not been needed since the last call; about once a second.
+  void trim();
+
+ private:
+  friend class Buffer;
+  static constexpr std::size_t kClasses = 5;  ///< 16, 32, 64, 128, 256 KiB.
+  void give_back(char* data, std::size_t capacity);
+
+  struct FreeList {
+    std::vector<char*> blocks;
+    std::size_t low_water = 0;
+  };
+  std::array<FreeList, kClasses> free_;
+};
+
+}  // namespace fusegate::net

@@ -1,0 +1,89 @@
+#include "net/frame_pool.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define FUSEGATE_POOL_FRAMES 0  // Recycling would hide a use after free from the sanitizer.
+#else
+#define FUSEGATE_POOL_FRAMES 1
+#endif
+
+namespace fusegate::net::frame_pool {
+namespace {
+
+constexpr std::size_t kStep = 128;
+constexpr std::size_t kClasses = 32;  // Up to 4 KiB; larger frames come from the heap.
+
+struct FreeFrame {
+  FreeFrame* next;
+};
+
+struct FreeList {
+  FreeFrame* head = nullptr;
+  std::size_t count = 0;
+  std::size_t low_water = 0;  ///< Fewest free frames since the last trim.
+};
+
+struct Pool {
+  std::array<FreeList, kClasses> lists;
+
+  ~Pool() {
+    for (auto& list : lists) {
+      drop(list, list.count);
+    }
+  }
+
+  static void drop(FreeList& list, std::size_t count) {
+    for (; count > 0; --count) {
+      FreeFrame* frame = list.head;
+      list.head = frame->next;
+      --list.count;
+      ::operator delete(frame);
+    }
+  }
+};
+
+thread_local Pool pool;
+
+constexpr std::size_t class_of(std::size_t size) { return (size + kStep - 1) / kStep - 1; }
+
+}  // namespace
+
+void* allocate(std::size_t size) {
+  const std::size_t index = class_of(size);
+  if (!FUSEGATE_POOL_FRAMES || index >= kClasses) {
+    return ::operator new(size);
+  }
+  FreeList& list = pool.lists[index];
+  if (list.head == nullptr) {
+    return ::operator new((index + 1) * kStep);
+  }
+  FreeFrame* frame = list.head;
+  list.head = frame->next;
+  --list.count;
+  list.low_water = std::min(list.low_water, list.count);
+  return frame;
+}
+
+void release(void* frame, std::size_t size) {
+  const std::size_t index = class_of(size);
+  if (!FUSEGATE_POOL_FRAMES || index >= kClasses) {
+    ::operator delete(frame);
+    return;
+  }
+  FreeList& list = pool.lists[index];
+  list.head = new (frame) FreeFrame{list.head};
+  ++list.count;
+}
+
+void trim() {
+  for (auto& list : pool.lists) {
+    Pool::drop(list, (list.low_water + 1) / 2);
+    list.low_water = list.count;
+  }
+}
+
+}  // namespace fusegate::net::frame_pool

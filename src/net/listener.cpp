@@ -1,0 +1,154 @@
+#include "net/listener.hpp"
+
+#include "net/clock.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace fusegate::net {
+namespace {
+
+/// Connections taken in one go, so that a flood does not starve those that are open.
+constexpr int kAcceptBatch = 64;
+/// When descriptors have run out, trying again at once would only burn CPU.
+constexpr Duration kPauseWhenExhausted = std::chrono::milliseconds{50};
+constexpr int kBacklog = 4096;
+
+std::string why(const std::string& text, int error) {
+  std::string message = "cannot listen on " + text + ": " + std::strerror(error);
+  if (error == EADDRINUSE) {
+    message += "; another process has this address, choose another one or stop it";
+  } else if (error == EACCES) {
+    message += "; ports below 1024 and foreign directories need rights, choose another one";
+  } else if (error == EADDRNOTAVAIL) {
+    message += "; this machine does not have that address";
+  }
+  return message;
+}
+
+/// A socket file that nobody listens on is left over from a process that was killed.
+void remove_stale(const SocketAddress& address, const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
+    return;
+  }
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) {
+    return;
+  }
+  if (::connect(probe, address.data(), address.length) != 0 && errno == ECONNREFUSED) {
+    ::unlink(path.c_str());
+  }
+  ::close(probe);
+}
+
+}  // namespace
+
+std::expected<int, std::string> Listener::bind(const SocketAddress& address,
+                                               const std::string& text) {
+  const int family = address.family();
+  const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    return std::unexpected(why(text, errno));
+  }
+  const int on = 1;
+  if (family == AF_UNIX) {
+    remove_stale(address, text.substr(5));
+  } else {
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  }
+  if (family == AF_INET6) {
+    const int off = 0;
+    ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  }
+  if (::bind(fd, address.data(), address.length) != 0 || ::listen(fd, kBacklog) != 0) {
+    const int error = errno;
+    ::close(fd);
+    return std::unexpected(why(text, error));
+  }
+  return fd;
+}
+
+Listener::Listener(asio::io_context& context, TimerQueue& timers, int fd, std::string unix_path,
+                   OnAccept on_accept)
+    : socket_(context),
+      timers_(timers),
+      unix_path_(std::move(unix_path)),
+      on_accept_(std::move(on_accept)) {
+  sockaddr_storage own{};
+  socklen_t length = sizeof own;
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &length);
+  boost::system::error_code error;
+  const int protocol = own.ss_family == AF_UNIX ? 0 : IPPROTO_TCP;
+  socket_.assign(asio::generic::stream_protocol{own.ss_family, protocol}, fd, error);
+}
+
+Listener::~Listener() { close(); }
+
+void Listener::start() { wait(); }
+
+void Listener::close() {
+  timers_.cancel(*this);
+  if (!socket_.is_open()) {
+    return;
+  }
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  if (!unix_path_.empty()) {
+    ::unlink(unix_path_.c_str());
+  }
+}
+
+std::string Listener::address() const {
+  SocketAddress own;
+  own.length = sizeof own.storage;
+  ::getsockname(const_cast<AsioAcceptor&>(socket_).native_handle(), own.data(), &own.length);
+  return format_address(own);
+}
+
+void Listener::wait() {
+  socket_.async_wait(AsioAcceptor::wait_read, [this](const boost::system::error_code& error) {
+    if (!error) {
+      accept_all();
+    }
+  });
+}
+
+void Listener::accept_all() {
+  const int listening = socket_.native_handle();
+  for (int taken = 0; taken < kAcceptBatch; ++taken) {
+    SocketAddress peer;
+    peer.length = sizeof peer.storage;
+    const int fd = ::accept4(listening, peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        timers_.set(*this, now() + kPauseWhenExhausted);
+        return;
+      }
+      break;
+    }
+    if (peer.family() != AF_UNIX) {
+      const int on = 1;
+      ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    on_accept_(fd, peer);
+    if (!socket_.is_open()) {
+      return;
+    }
+  }
+  wait();
+}
+
+void Listener::on_timer(Instant) {
+  if (socket_.is_open()) {
+    wait();
+  }
+}
+
+}  // namespace fusegate::net

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "net/address.hpp"
+#include "net/asio.hpp"
+#include "net/timer_queue.hpp"
+
+#include <expected>
+#include <functional>
+#include <string>
+
+namespace fusegate::net {
+
+/// A listening socket that hands out accepted connections.
+class Listener final : private Timer {
+ public:
+  /// Gets the descriptor, which it owns from then on, and the peer.
+  using OnAccept = std::function<void(int fd, const SocketAddress& peer)>;
+
+  /// Binds and listens; port 0 lets the system choose. A stale unix socket file (nobody listens) is
+  /// replaced, a live one is an error. The error says what, where and what instead.
+  static std::expected<int, std::string> bind(const SocketAddress& address,
+                                              const std::string& text);
+
+  /// Takes the descriptor of `bind` over. Nothing is accepted before `start`.
+  Listener(asio::io_context& context, TimerQueue& timers, int fd, std::string unix_path,
+           OnAccept on_accept);
+  ~Listener() override;
+
+  void start();
+  void close();
+  std::string address() const;
+
+ private:
+  using AsioAcceptor = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
+  void wait();
+  void accept_all();
+  void on_timer(Instant now) override;
+
+  AsioAcceptor socket_;
+  TimerQueue& timers_;
+  std::string unix_path_;
+  OnAccept on_accept_;
+};
+
+}  // namespace fusegate::net

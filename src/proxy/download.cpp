@@ -1,0 +1,105 @@
+#include "proxy/download.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fusegate::proxy {
+namespace {
+
+constexpr std::uint64_t kLargeBody = 64 * 1024;
+
+}  // namespace
+
+void Download::start(std::string_view head, http::BodyKind in, std::uint64_t length,
+                     http::BodyKind out, net::Buffer buffer, std::size_t begin, std::size_t size,
+                     net::BufferPool& buffers) {
+  buffers_ = &buffers;
+  buffer_ = std::move(buffer);
+  payload_ = 0;
+  clean_ = true;
+  cut_ = false;
+  reader_.start(in, length);
+  writer_.begin(head, out);
+  feed(begin, size);
+  if (reader_.done() && !writer_.ended()) {
+    writer_.end(reader_.trailers());
+  }
+}
+
+/// Hands the payload among the bytes at `begin` to the writer. False when the framing is broken.
+bool Download::feed(std::size_t begin, std::size_t size) {
+  if (size == 0) {
+    return true;
+  }
+  char* data = buffer_.data() + begin;
+  const BodyReader::Fed fed = reader_.feed(data, data, size);
+  clean_ = fed.consumed == size;
+  if (fed.payload > 0) {
+    writer_.payload(data, fed.payload);
+    payload_ += fed.payload;
+  }
+  cut_ = fed.failed;
+  return !fed.failed;
+}
+
+Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
+  for (;;) {
+    if (!writer_.idle()) {
+      const net::IoResult result = writer_.flush(client, *buffers_);
+      if (result.would_block()) {
+        return Step::NeedsClient;
+      }
+      if (!result.done()) {
+        return Step::ClientFailed;
+      }
+    }
+    if (cut_) {
+      return Step::Cut;
+    }
+    if (reader_.done()) {
+      if (writer_.ended()) {
+        return Step::Done;
+      }
+      writer_.end(reader_.trailers());
+      continue;
+    }
+    const Step got = upstream != nullptr ? receive(*upstream) : Step::Cut;
+    if (got != Step::Done) {
+      return got;
+    }
+  }
+}
+
+/// Done = go on: something was received, or the body has ended.
+Download::Step Download::receive(net::Stream& upstream) {
+  const bool large = reader_.announced() > kLargeBody;
+  const std::size_t wanted = large ? net::BufferPool::kLarge : net::BufferPool::kSmall;
+  if (!buffer_ || buffer_.capacity() < wanted) {
+    buffer_ = buffers_->take(wanted);
+  }
+  const net::IoResult result = upstream.read(buffer_.data(), buffer_.capacity());
+  switch (result.kind) {
+    case net::IoResult::Kind::Done:
+      feed(0, result.bytes);
+      if (reader_.done()) {
+        writer_.end(reader_.trailers());
+      }
+      return Step::Done;
+    case net::IoResult::Kind::WouldBlock:
+      return Step::NeedsUpstream;
+    case net::IoResult::Kind::End:
+      clean_ = false;
+      return reader_.finish_at_close() ? Step::Done : Step::Cut;
+    case net::IoResult::Kind::Failed:
+      clean_ = false;
+      return Step::Cut;
+  }
+  return Step::Cut;
+}
+
+void Download::clear() {
+  writer_.reset();
+  buffer_.reset();
+}
+
+}  // namespace fusegate::proxy

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "http/head.hpp"
+#include "net/buffer_pool.hpp"
+#include "net/stream.hpp"
+#include "proxy/body_reader.hpp"
+#include "proxy/message_writer.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace fusegate::proxy {
+
+/// A response body on its way from an upstream connection to the client. It reads only what the
+/// client has taken: a slow client slows the upstream, and one buffer is all that is held.
+class Download {
+ public:
+  /// `head` is what the client gets first. `buffer` holds `size` bytes from `begin` that arrived
+  /// behind the upstream's head.
+  void start(std::string_view head, http::BodyKind in, std::uint64_t length, http::BodyKind out,
+             net::Buffer buffer, std::size_t begin, std::size_t size, net::BufferPool& buffers);
+
+  enum class Step : std::uint8_t {
+    Done,
+    NeedsClient,    ///< Waits until the client takes more.
+    NeedsUpstream,  ///< Waits for bytes of the upstream.
+    ClientFailed,
+    Cut,  ///< The upstream ended or failed in the middle, or sent broken framing.
+  };
+  /// `upstream` may be null when all of the response has arrived.
+  Step pump(net::Stream* upstream, net::Stream& client);
+
+  /// After Done: the upstream sent nothing behind the response, so its connection may be kept.
+  bool clean() const { return clean_; }
+  std::uint64_t delivered() const { return payload_; }  ///< Payload bytes handed to the client.
+  std::uint64_t written() const { return writer_.written(); }
+  /// The response is in the client's socket or waits here; nothing more is read.
+  bool received_all() const { return reader_.done(); }
+  void clear();
+
+ private:
+  bool feed(std::size_t begin, std::size_t size);
+  Step receive(net::Stream& upstream);
+
+  net::BufferPool* buffers_ = nullptr;
+  BodyReader reader_;
+  MessageWriter writer_;
+  net::Buffer buffer_;
+  std::uint64_t payload_ = 0;
+  bool clean_ = true;
+  bool cut_ = false;
+};
+
+}  // namespace fusegate::proxy

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "proxy/request_handler.hpp"
+
+#include <utility>
+
+namespace fusegate::proxy {
+
+template <class Decide>
+auto RequestHandler::locked(Decide&& decide) {
+  bool events = false;
+  auto result = rq_.upstream->with([&](exchange::UpstreamState& state) {
+    auto decided = decide(state);
+    events = state.has_events();
+    return decided;
+  });
+  if (events) {
+    worker_.log_events(*rq_.upstream);
+  }
+  return result;
+}
+
+}  // namespace fusegate::proxy

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "http/chunked.hpp"
+#include "http/head.hpp"
+#include "net/buffer_pool.hpp"
+#include "net/stream.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace fusegate::proxy {
+
+/// Writes one message to a connection, gathering head, framing and payload into as few system calls
+/// as the socket takes.
+///
+/// Head bytes may lie in a scratch that others use next; what is not written at once is saved.
+/// Payload stays where it is: it must not move until `idle()`.
+class MessageWriter {
+ public:
+  /// Begins a message. `kind` says how payload is framed.
+  void begin(std::string_view head, http::BodyKind kind);
+  /// Adds payload; only when `payload_idle()`, not empty.
+  void payload(const char* data, std::size_t size);
+  /// The body is complete; `trailers` must stay in place until `idle()`.
+  void end(std::string_view trailers);
+
+  bool payload_idle() const { return data_.empty() && closing_.empty(); }
+  bool idle() const { return left_ == 0; }
+  bool ended() const { return ended_; }
+  /// Bytes of the message that the socket took.
+  std::uint64_t written() const { return written_; }
+
+  /// Writes as much as the socket takes. Done = everything.
+  net::IoResult flush(net::Stream& stream, net::BufferPool& buffers);
+  /// Forgets everything; the message is given up.
+  void reset() { *this = MessageWriter{}; }
+
+ private:
+  static constexpr std::size_t kParts = 7;
+  std::size_t gather(std::array<iovec, kParts>& parts) const;
+  void advance(std::size_t bytes);
+  void save_head(net::BufferPool& buffers);
+
+  std::string_view head_;
+  std::string_view prefix_;  ///< Chunk size line, in prefix_text_.
+  std::string_view data_;
+  std::string_view closing_;  ///< CRLF behind a chunk.
+  std::string_view last_;     ///< "0\r\n"
+  std::string_view trailers_;
+  std::string_view end_;
+  std::size_t left_ = 0;
+  std::uint64_t written_ = 0;
+  http::BodyKind kind_ = http::BodyKind::None;
+  bool ended_ = false;
+  bool head_saved_ = false;
+  std::array<char, http::kChunkPrefixMax> prefix_text_{};
+  net::Buffer saved_;
+};
+
+}  // namespace fusegate::proxy

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <fusegate/config/config.hpp>
+#include <fusegate/exchange/exchange.hpp>
+#include <fusegate/exchange/report.hpp>
+
+#include "http/head_parser.hpp"
+#include "http/request_id.hpp"
+#include "net/buffer_pool.hpp"
+#include "net/stream.hpp"
+#include "proxy/download.hpp"
+#include "proxy/upload.hpp"
+#include "upstream/upstream.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fusegate::proxy {
+
+/// A response as far as it has arrived: the connection it comes on, and its bytes.
+struct Inbound {
+  net::StreamPtr stream;
+  net::Buffer buffer;
+  std::size_t begin = 0;   ///< Of the head; interim responses lie before it.
+  std::size_t filled = 0;  ///< End of the bytes received.
+  exchange::EndpointState* endpoint = nullptr;
+  bool reused = false;
+  std::size_t size() const { return filled - begin; }
+};
+
+/// Everything one client request needs, taken from the worker's store when its head arrives and
+/// given back at its end, so that idle connections hold none of it and busy ones allocate nothing.
+struct RequestContext {
+  explicit RequestContext(std::size_t field_capacity) {
+    head.fields = http::FieldList{field_capacity};
+    response.fields = http::FieldList{field_capacity};
+  }
+
+  http::RequestHead head;
+  http::ResponseHead response;
+  http::ResponseParser response_parser;
+  exchange::Report report;
+  std::optional<exchange::Exchange> exchange;
+  exchange::RequestTraits traits;
+  const config::RouteConfig* route = nullptr;
+  upstream::Upstream* upstream = nullptr;
+  Upload upload;
+  Download download;
+  Inbound inbound;  ///< Of the attempt in progress.
+  Inbound held;     ///< A response that is given to the client if the retries bring none.
+  std::string path_scratch;
+  std::string target_scratch;  ///< The rewritten target, when the route rewrites it.
+  std::string_view path;       ///< Canonical, for matching.
+  std::string_view target;     ///< What upstreams get.
+  std::string_view host;       ///< What upstreams get.
+  std::array<char, http::kRequestIdSize> request_id_text{};
+  bool continued = false;     ///< A 100 has gone to the client.
+  bool interim_sent = false;  ///< Another interim response has: nothing is repeated from then on.
+
+  /// Ready for the next request; storage is kept.
+  void recycle() {
+    exchange.reset();
+    upload.clear();
+    download.clear();
+    head.fields.clear();
+    response.fields.clear();
+    response_parser.reset();
+    route = nullptr;
+    upstream = nullptr;
+    continued = interim_sent = false;
+  }
+};
+
+}  // namespace fusegate::proxy

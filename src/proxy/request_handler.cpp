@@ -1,0 +1,283 @@
+#include "proxy/request_handler.hpp"
+
+#include <fusegate/policy/retry.hpp>
+#include <fusegate/route/path.hpp>
+
+#include "net/clock.hpp"
+#include "proxy/locked.hpp"
+#include "proxy/request_facts.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+namespace fusegate::proxy {
+
+RequestHandler::RequestHandler(Session& session, RequestContext& request, char* early,
+                               std::size_t early_size)
+    : session_(session),
+      worker_(session.worker),
+      rq_(request),
+      early_(early),
+      early_size_(early_size) {}
+
+net::Task<> RequestHandler::run() {
+  begin_report();
+  if (!rq_.head.keep_alive || worker_.draining()) {
+    session_.close_after();
+  }
+  if (!find_route()) {
+    const auto reason = detail_.empty() ? RejectReason::NoRoute : RejectReason::BadRequest;
+    co_await refuse(reason, detail_.empty() ? "no route matches this request" : detail_);
+    co_return;
+  }
+  const auto& limits = worker_.shared.config->limits;
+  if (limits.request_body > 0 && rq_.head.content_length > limits.request_body) {
+    co_await refuse(RejectReason::BodyTooLarge,
+                    "the request body is longer than limits.request_body");
+    co_return;
+  }
+  choose_target();
+  auto& in_flight = worker_.metrics.route(rq_.report.route).in_flight;
+  in_flight.add(1);
+  const Next first = begin_exchange();
+  const Ending ending = co_await obey(*first);
+  finish(ending);
+  in_flight.add(-1);
+}
+
+void RequestHandler::begin_report() {
+  auto& report = rq_.report;
+  report.listener = session_.listener;
+  report.route = report.upstream = exchange::Report::kNone;
+  report.status = 0;
+  report.result = RequestResult::Ok;
+  report.reason = RejectReason::None;
+  report.method = rq_.head.method;
+  report.host = rq_.head.authority;
+  report.path = rq_.head.path_and_query.substr(0, rq_.head.path_and_query.find('?'));
+  report.protocol = rq_.head.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  report.trace_id = trace_id(rq_.head);
+  report.client = session_.client_text();
+  report.started = net::now();
+  report.started_wall = net::wall_now();
+  report.duration = report.upstream_time = report.backoff = Duration{};
+  report.queue_wait.reset();
+  report.bytes_in = report.bytes_out = 0;
+  report.denied.reset();
+  report.replay_overflow = false;
+  report.attempts = report.try_count = 0;
+  const http::Field* kept = rq_.head.fields.find(http::FieldId::XRequestId);
+  report.request_id = kept != nullptr && http::valid_request_id(kept->value)
+                          ? kept->value
+                          : http::make_request_id(worker_.rng.next(), worker_.rng.next(),
+                                                  rq_.request_id_text.data());
+}
+
+bool RequestHandler::find_route() {
+  rq_.path = rq_.report.path;
+  if (!rq_.head.asterisk) {
+    const auto canonical = route::canonical_path(rq_.report.path, rq_.path_scratch);
+    if (!canonical) {
+      detail_ = canonical.error().detail;
+      return false;
+    }
+    rq_.path = *canonical;
+  }
+  const route::RequestView view{rq_.head.method, rq_.head.authority, rq_.path,
+                                header_source(rq_.head.fields)};
+  const auto index = worker_.shared.routes.match(view, session_.listener);
+  if (!index) {
+    return false;
+  }
+  rq_.route = &worker_.shared.config->routes[*index];
+  rq_.upstream = worker_.shared.upstreams[rq_.route->upstream].get();
+  rq_.report.route = *index;
+  rq_.report.upstream = rq_.route->upstream;
+  return true;
+}
+
+/// The path goes on as it came unless the route rewrites it.
+void RequestHandler::choose_target() {
+  const config::Rewrite& rewrite = rq_.route->rewrite;
+  rq_.target = rq_.head.path_and_query;
+  if (rewrite.strip_prefix && !rq_.head.asterisk) {
+    rq_.target_scratch = route::strip_prefix(rq_.target, rq_.route->match.path);
+    rq_.target = rq_.target_scratch;
+  }
+  rq_.host = rq_.head.authority;
+  if (rewrite.host == config::HostRewrite::Name) {
+    rq_.host = rewrite.host_name;
+  } else if (rewrite.host == config::HostRewrite::Upstream || rq_.host.empty()) {
+    rq_.host = rq_.upstream->settings().endpoints.front().authority;
+  }
+}
+
+RequestHandler::Next RequestHandler::begin_exchange() {
+  const config::RequestPolicy& policy = rq_.route->policy;
+  const auto& limits = worker_.shared.config->limits;
+  rq_.traits = traits_of(rq_.head, policy, session_.trusted);
+  const bool keep_body = rq_.traits.repeatable && policy.retries > 0;
+  const Upload::Limits bounds{.body_max = limits.request_body,
+                              .replay_max = keep_body ? policy.retry.max_body_replay : 0,
+                              .memory_max = limits.replay_memory};
+  early_used_ = rq_.upload.start(rq_.head.body, rq_.head.content_length, early_, early_size_,
+                                 bounds, worker_.buffers, worker_.shared.replay_memory);
+  const Instant now = rq_.report.started;
+  moved_ = now;
+  return locked([&](exchange::UpstreamState& state) {
+    rq_.exchange.emplace(policy, state, rq_.traits, rq_.report, now);
+    return rq_.exchange->begin(&session_, now);
+  });
+}
+
+net::Task<RequestHandler::Ending> RequestHandler::obey(Decision decision) {
+  using Kind = Decision::Kind;
+  for (;;) {
+    if (!session_.client().is_open()) {
+      co_return Ending::ClientGone;
+    }
+    Next next;
+    switch (decision.kind) {
+      case Kind::Attempt:
+        next = co_await attempt(decision);
+        break;
+      case Kind::Wait:
+        next = co_await wait_backoff(decision.until);
+        break;
+      case Kind::Queue:
+        next = co_await wait_slot(decision.until);
+        break;
+      case Kind::Forward:
+        co_return co_await forward(rq_.inbound);
+      case Kind::ForwardHeld:
+        co_return co_await forward_held();
+      case Kind::Reject:
+        co_await reject(decision);
+        co_return Ending::Rejected;
+    }
+    if (!next) {
+      co_return Ending::ClientGone;
+    }
+    decision = *next;
+  }
+}
+
+/// A client that has sent its FIN and waits may get an answer, but no new attempts are made for it:
+/// most such clients have simply left.
+net::Task<RequestHandler::Next> RequestHandler::wait_backoff(Instant until) {
+  while (net::now() < until) {
+    if (rq_.upload.complete() && !session_.client_ended()) {
+      session_.arm_client();
+    }
+    const auto events = co_await session_.wait(kClientReadable, until);
+    if ((events & kClientReadable) != 0 && rq_.upload.complete() &&
+        (!session_.client_alive() || session_.client_ended())) {
+      co_return std::nullopt;
+    }
+    if (!session_.client().is_open()) {
+      co_return std::nullopt;
+    }
+  }
+  co_return locked([&](exchange::UpstreamState&) { return rq_.exchange->on_wakeup(net::now()); });
+}
+
+net::Task<RequestHandler::Next> RequestHandler::wait_slot(Instant until) {
+  for (;;) {
+    if (rq_.upload.complete() && !session_.client_ended()) {
+      session_.arm_client();
+    }
+    const auto events = co_await session_.wait(kSlot | kClientReadable, until);
+    if ((events & kSlot) != 0) {
+      co_return locked([&](exchange::UpstreamState&) { return rq_.exchange->on_slot(net::now()); });
+    }
+    if ((events & kTimer) != 0) {
+      co_return locked(
+          [&](exchange::UpstreamState&) { return rq_.exchange->on_slot_timeout(net::now()); });
+    }
+    if (!session_.client().is_open() ||
+        (rq_.upload.complete() && (!session_.client_alive() || session_.client_ended()))) {
+      co_return std::nullopt;
+    }
+  }
+}
+
+/// Answers before there is an exchange.
+net::Task<> RequestHandler::refuse(RejectReason reason, std::string_view detail) {
+  if (rq_.head.body != http::BodyKind::None) {
+    session_.close_after();
+  }
+  Decision decision;
+  decision.kind = Decision::Kind::Reject;
+  decision.reason = reason;
+  detail_ = detail;
+  co_await reject(decision);
+  rq_.report.duration = net::now() - rq_.report.started;
+  worker_.metrics.record(rq_.report);
+  worker_.access.record(rq_.report);
+}
+
+net::Task<> RequestHandler::reject(const Decision& decision) {
+  RejectReason reason = decision.reason;
+  if (reason == RejectReason::NoEndpoint && rq_.upstream != nullptr &&
+      !rq_.upstream->ever_resolved()) {
+    reason = RejectReason::DnsFailed;
+  }
+  if (rq_.upstream != nullptr && !rq_.upload.complete()) {
+    session_.close_after();
+  }
+  auto& report = rq_.report;
+  report.status = static_cast<std::uint16_t>(status_of(reason));
+  report.result = RequestResult::Rejected;
+  report.reason = reason;
+  http::LocalReply answer;
+  answer.reason = reason;
+  answer.detail = detail_.empty() ? explanation(reason) : detail_;
+  answer.route = rq_.route != nullptr ? std::string_view{rq_.route->name} : "";
+  answer.upstream = rq_.upstream != nullptr ? std::string_view{rq_.upstream->settings().name} : "";
+  answer.attempts = report.attempts;
+  answer.head_request = rq_.head.is_head;
+  answer.client_minor = rq_.head.minor;
+  answer.request_id = report.request_id;
+  answer.overloaded = is_overload(reason);
+  answer.retry_marker = retry_marker();
+  if (decision.retry_after) {
+    answer.retry_after = std::chrono::ceil<std::chrono::seconds>(*decision.retry_after);
+  }
+  co_await session_.reply(answer);
+}
+
+void RequestHandler::finish(Ending ending) {
+  drop(rq_.inbound);
+  drop(rq_.held);
+  auto& report = rq_.report;
+  const Instant now = net::now();
+  report.duration = now - report.started;
+  report.bytes_in = rq_.upload.received();
+  if (rq_.upload.overflowed()) {
+    report.replay_overflow = true;
+    worker_.warn_overflow(report.route, report.bytes_in);
+  }
+  if (ending == Ending::ClientGone) {
+    report.result = RequestResult::ClientGone;
+    report.status = report.status == 0 ? std::uint16_t{499} : report.status;
+    session_.close_after();
+  } else if (ending == Ending::CutByUpstream) {
+    report.result = RequestResult::Cut;
+    session_.close_after();
+  } else if (ending == Ending::Delivered) {
+    report.result = report.denied ? RequestResult::Failed : RequestResult::Ok;
+  }
+  worker_.metrics.record(report);
+  worker_.access.record(report);
+  // The next holder of the slot may live on another worker; its reference is taken under the lock,
+  // where it cannot vanish.
+  const boost::intrusive_ptr<Session> heir = locked([&](exchange::UpstreamState&) {
+    return boost::intrusive_ptr<Session>{static_cast<Session*>(rq_.exchange->end(ending, now))};
+  });
+  if (heir) {
+    net::asio::post(heir->worker.context, [heir] { heir->signal(kSlot); });
+  }
+}
+
+}  // namespace fusegate::proxy

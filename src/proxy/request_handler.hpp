@@ -1,0 +1,97 @@
+#pragma once
+
+#include <fusegate/exchange/exchange.hpp>
+
+#include "net/task.hpp"
+#include "proxy/request_context.hpp"
+#include "proxy/session.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace fusegate::proxy {
+
+/// Carries out one request: asks the exchange what to do, does it, tells it what became of it.
+/// Every decision about retries, breakers and budgets is the exchange's.
+class RequestHandler {
+ public:
+  /// `early` bytes lie behind the head in the client's buffer; after `run`, `early_used` of them
+  /// belonged to this request.
+  RequestHandler(Session& session, RequestContext& request, char* early, std::size_t early_size);
+
+  net::Task<> run();
+  std::size_t early_used() const { return early_used_; }
+
+ private:
+  using Decision = exchange::Decision;
+  using Ending = exchange::Exchange::Ending;
+  /// Why there is no response head; nothing when there is one.
+  using Failure = std::optional<exchange::FailureFacts>;
+  /// What to do next; nothing when the request has ended without an answer: the client is gone.
+  using Next = std::optional<Decision>;
+
+  // request_handler.cpp: from head to report
+  bool find_route();
+  void choose_target();
+  void begin_report();
+  Next begin_exchange();
+  net::Task<> refuse(RejectReason reason, std::string_view detail);
+  net::Task<Ending> obey(Decision decision);
+  net::Task<Next> wait_backoff(Instant until);
+  net::Task<Next> wait_slot(Instant until);
+  net::Task<> reject(const Decision& decision);
+  void finish(Ending ending);
+  /// Runs `decide` under the upstream's lock, then logs what the breakers did.
+  template <class Decide>
+  auto locked(Decide&& decide);
+
+  // attempt.cpp: one attempt until its response head
+  net::Task<Next> attempt(Decision decision);
+  net::Task<Failure> connect(const Decision& decision);
+  void attach(net::StreamPtr stream, bool reused);
+  net::Task<Failure> exchange_heads(Instant until);
+  /// Moves the request body. Returns the events to wait for; sets `ended_` when it cannot go on.
+  net::Waker::Events push_body();
+  enum class HeadStep : std::uint8_t { Complete, Interim, NeedMore, Failed };
+  HeadStep read_head(Failure& failed);
+  void make_room(Inbound& in);
+  net::Task<bool> pass_interim();
+  void write_head(Instant until);
+  Failure lost(AttemptResult result, RejectReason reason) const;
+  exchange::ResponseFacts facts_of_response() const;
+
+  // respond.cpp: the response to the client
+  net::Task<Ending> forward(Inbound& inbound);
+  net::Task<Ending> forward_held();
+  net::Task<Ending> relay(Inbound& inbound);
+  net::Task<Ending> tunnel(Inbound& inbound);
+  std::string_view write_response_head(http::BodyKind out);
+  std::string_view retry_marker();
+  void hold_response();
+  void settle_connection(Inbound& inbound, bool clean);
+  void drop(Inbound& inbound);
+  void drop_stream(Inbound& inbound);
+
+  /// What ended a request beside its attempts.
+  enum class Stop : std::uint8_t { No, ClientGone, BadBody, BodyTooLarge, BodyStalled };
+
+  Session& session_;
+  Worker& worker_;
+  RequestContext& rq_;
+  char* early_;
+  std::size_t early_size_;
+  std::size_t early_used_ = 0;
+  std::string_view detail_;  ///< Words for a refusal that the codec found.
+  /// Interim responses that one attempt may send. Chosen: real ones send one or two.
+  static constexpr unsigned kInterimsMax = 16;
+  unsigned interims_ = 0;
+  Stop stop_ = Stop::No;
+  bool uploading_ = false;      ///< Request bytes are still to be sent on this attempt.
+  bool upload_broken_ = false;  ///< The upstream takes no more of them.
+  bool client_slow_ = false;    ///< The body was waited for on this attempt.
+  Instant moved_{};             ///< When a body moved last.
+  char marker_[48];             ///< Text of fusegate-retry.
+};
+
+}  // namespace fusegate::proxy

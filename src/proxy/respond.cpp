@@ -1,0 +1,248 @@
+#include "http/head_writer.hpp"
+#include "net/clock.hpp"
+#include "proxy/locked.hpp"
+#include "proxy/request_facts.hpp"
+#include "proxy/request_handler.hpp"
+#include "proxy/tunnel.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+/// The response on its way to the client, and what becomes of the upstream's connection.
+namespace fusegate::proxy {
+namespace {
+
+/// A tunnel that is silent for this long is closed. Chosen: longer than any keep-alive of WebSocket
+/// libraries, short enough not to collect dead connections for ever.
+constexpr Duration kTunnelIdle = std::chrono::hours{1};
+
+}  // namespace
+
+/// Says that trying again would harm, and why; empty when it would not.
+std::string_view RequestHandler::retry_marker() {
+  const auto& report = rq_.report;
+  std::string_view reason;
+  if (report.result == RequestResult::Rejected && is_overload(report.reason)) {
+    if (report.reason != RejectReason::BreakerOpen) {
+      return "other;reason=overload";
+    }
+    reason = word(report.reason);
+  } else if (report.denied) {
+    switch (*report.denied) {
+      case DenyReason::Exhausted:
+      case DenyReason::Budget:
+      case DenyReason::Deadline:
+      case DenyReason::BreakerOpen:
+      case DenyReason::Coordinated:
+      case DenyReason::NotReplayable:
+        reason = word(*report.denied);
+        break;
+      case DenyReason::NotIdempotent:
+      case DenyReason::ResponseStarted:
+      case DenyReason::NotRetryable:
+        return {};
+    }
+  } else {
+    return {};
+  }
+  constexpr std::string_view kStart = "never;reason=";
+  std::copy(kStart.begin(), kStart.end(), marker_);
+  std::copy(reason.begin(), reason.end(), marker_ + kStart.size());
+  return {marker_, kStart.size() + reason.size()};
+}
+
+std::string_view RequestHandler::write_response_head(http::BodyKind out_kind) {
+  rq_.report.status = static_cast<std::uint16_t>(rq_.response.status);
+  if (out_kind == http::BodyKind::UntilClose || rq_.response.status == 101) {
+    session_.close_after();
+  }
+  http::ForwardResponse forward;
+  forward.head = &rq_.response;
+  forward.body = out_kind;
+  forward.content_length = rq_.response.content_length;
+  forward.head_request = rq_.head.is_head;
+  forward.client_minor = rq_.head.minor;
+  forward.keep_alive = session_.keep();
+  forward.attempts = rq_.report.attempts;
+  forward.add_date = true;
+  forward.date = worker_.date();
+  forward.retry_marker = retry_marker();
+  forward.upgrade = rq_.response.status == 101;
+  http::HeadBuffer out{worker_.scratch(), worker_.scratch_size()};
+  http::write_response(forward, out);
+  return out.view();
+}
+
+net::Task<RequestHandler::Ending> RequestHandler::forward(Inbound& inbound) {
+  drop(rq_.held);
+  if (rq_.response.status == 101) {
+    co_return co_await tunnel(inbound);
+  }
+  const Instant started = net::now();
+  if (!rq_.upload.complete()) {
+    // The client may still be sending; whether it will be read to its end is not known now.
+    session_.close_after();
+  }
+  const http::BodyKind out = http::outgoing_body(rq_.response, rq_.head.minor);
+  const std::string_view head = write_response_head(out);
+  const std::size_t begin = inbound.begin + rq_.response.size;
+  const std::size_t size = inbound.filled - begin;
+  rq_.download.start(head, rq_.response.body, rq_.response.content_length, out,
+                     std::move(inbound.buffer), begin, size, worker_.buffers);
+  const Ending ending = co_await relay(inbound);
+  rq_.report.upstream_time += net::now() - started;
+  rq_.report.bytes_out = rq_.download.delivered();
+  if (ending == Ending::CutByUpstream && out == http::BodyKind::UntilClose) {
+    session_.client().abort();  // A plain close would look like the end of the body.
+  }
+  co_return ending;
+}
+
+/// The response of an earlier attempt, kept for the case that the retries bring none.
+net::Task<RequestHandler::Ending> RequestHandler::forward_held() {
+  drop(rq_.inbound);
+  Inbound& held = rq_.held;
+  http::ParseFailure wrong;
+  rq_.response_parser.reset();
+  const auto& limits = worker_.shared.config->limits;
+  rq_.response_parser.parse({held.buffer.data() + held.begin, held.size()},
+                            {limits.response_head, limits.header_count}, rq_.head.method,
+                            rq_.response, wrong);
+  if (held.stream) {
+    held.stream->set_owner(&session_);
+    session_.clear(kUpstreamReadable | kUpstreamWritable);
+  }
+  uploading_ = false;
+  rq_.inbound = std::move(held);
+  held = Inbound{};
+  co_return co_await forward(rq_.inbound);
+}
+
+net::Task<RequestHandler::Ending> RequestHandler::relay(Inbound& inbound) {
+  net::Stream& client = session_.client();
+  moved_ = net::now();
+  for (;;) {
+    const std::uint64_t before = rq_.download.written();
+    net::Waker::Events events = push_body();
+    if (stop_ != Stop::No) {
+      co_return Ending::ClientGone;
+    }
+    switch (rq_.download.pump(inbound.stream.get(), client)) {
+      case Download::Step::Done:
+        settle_connection(inbound, rq_.download.clean());
+        co_return Ending::Delivered;
+      case Download::Step::NeedsClient:
+        client.arm_write();
+        events |= kClientWritable;
+        break;
+      case Download::Step::NeedsUpstream:
+        inbound.stream->arm_read();
+        events |= kUpstreamReadable;
+        break;
+      case Download::Step::ClientFailed:
+        co_return Ending::ClientGone;
+      case Download::Step::Cut:
+        co_return Ending::CutByUpstream;
+    }
+    if (rq_.download.written() != before) {
+      moved_ = net::now();
+    }
+    const Instant stalled = moved_ + worker_.shared.config->limits.body_timeout;
+    const auto happened =
+        co_await session_.wait(events, std::min(rq_.exchange->deadline(), stalled));
+    if (happened == kTimer) {
+      co_return (events & kClientWritable) != 0 ? Ending::ClientGone : Ending::CutByUpstream;
+    }
+  }
+}
+
+net::Task<RequestHandler::Ending> RequestHandler::tunnel(Inbound& inbound) {
+  const std::string_view head = write_response_head(http::BodyKind::None);
+  MessageWriter writer;
+  writer.begin(head, http::BodyKind::None);
+  const std::size_t begin = inbound.begin + rq_.response.size;
+  Tunnel tunnel{worker_.buffers};
+  tunnel.to_client.add({inbound.buffer.data() + begin, inbound.filled - begin});
+  tunnel.to_upstream.add({early_ + early_used_, early_size_ - early_used_});
+  early_used_ = early_size_;
+  inbound.buffer.reset();
+  session_.close_after();
+  for (;;) {
+    bool waits_for_head = false;
+    if (!writer.idle()) {
+      const net::IoResult result = writer.flush(session_.client(), worker_.buffers);
+      waits_for_head = result.would_block();
+      if (!waits_for_head && !result.done()) {
+        co_return Ending::ClientGone;
+      }
+    }
+    net::Waker::Events events = kClientWritable;
+    if (waits_for_head) {
+      session_.client().arm_write();
+    } else {
+      const Tunnel::Step step = tunnel.pump(session_.client(), *inbound.stream);
+      if (step != Tunnel::Step::Waiting) {
+        co_return step == Tunnel::Step::UpstreamFailed ? Ending::CutByUpstream : Ending::Delivered;
+      }
+      events = tunnel.arm(session_.client(), *inbound.stream);
+    }
+    const auto happened = co_await session_.wait(events, net::now() + kTunnelIdle);
+    rq_.report.bytes_out = tunnel.to_client.total();
+    if (happened == kTimer || !session_.client().is_open()) {
+      co_return Ending::Delivered;
+    }
+  }
+}
+
+/// A response that is to be retried is held back. When all of it is here its connection is free for
+/// others at once; else the connection waits, unread, until it is known what the retries bring.
+void RequestHandler::hold_response() {
+  drop(rq_.held);
+  Inbound& in = rq_.inbound;
+  const std::size_t body = in.size() - rq_.response.size;
+  const bool whole =
+      rq_.response.body == http::BodyKind::None ||
+      (rq_.response.body == http::BodyKind::Length && body >= rq_.response.content_length);
+  if (whole) {
+    const std::uint64_t expected =
+        rq_.response.body == http::BodyKind::None ? 0 : rq_.response.content_length;
+    settle_connection(in, body == expected);
+  } else {
+    in.stream->set_owner(nullptr);
+  }
+  rq_.held = std::move(in);
+  in = Inbound{};
+}
+
+/// Keeps the connection for others when nothing is in doubt, else closes it.
+void RequestHandler::settle_connection(Inbound& inbound, bool clean) {
+  if (!inbound.stream) {
+    return;
+  }
+  const bool sent = !uploading_ && !upload_broken_ && rq_.upload.complete();
+  if (!clean || !sent || !rq_.response.keep_alive ||
+      rq_.response.body == http::BodyKind::UntilClose) {
+    drop_stream(inbound);
+    return;
+  }
+  worker_.metrics.upstream(rq_.report.upstream).connections_active.add(-1);
+  net::StreamPtr stream = std::move(inbound.stream);
+  stream->set_owner(nullptr);
+  worker_.pools[rq_.report.upstream]->give_back(*inbound.endpoint, std::move(stream), net::now());
+}
+
+void RequestHandler::drop_stream(Inbound& inbound) {
+  if (inbound.stream) {
+    worker_.metrics.upstream(rq_.report.upstream).connections_active.add(-1);
+    inbound.stream->close();
+    inbound.stream = nullptr;
+  }
+}
+
+void RequestHandler::drop(Inbound& inbound) {
+  drop_stream(inbound);
+  inbound.buffer.reset();
+  inbound.begin = inbound.filled = 0;
+}
+
+}  // namespace fusegate::proxy

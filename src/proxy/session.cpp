@@ -1,0 +1,301 @@
+#include "proxy/session.hpp"
+
+#include "net/address.hpp"
+#include "net/clock.hpp"
+#include "proxy/request_handler.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace fusegate::proxy {
+namespace {
+
+/// After our last word the client may still be sending; closing at once would reset the connection
+/// and could take the reply with it (RFC 9112 section 9.6). Chosen.
+constexpr Duration kLingerTime = std::chrono::seconds{1};
+constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
+/// How long an idle connection is kept while draining, so that a request on its way is answered.
+constexpr Duration kDrainIdle = std::chrono::seconds{1};
+
+template <std::size_t Size>
+std::uint8_t copy_text(std::array<char, Size>& to, std::string_view text) {
+  const std::size_t size = std::min(text.size(), Size);
+  std::memcpy(to.data(), text.data(), size);
+  return static_cast<std::uint8_t>(size);
+}
+
+}  // namespace
+
+Session::Session(Worker& owner, int fd, const net::SocketAddress& peer,
+                 std::uint16_t listener_index)
+    : worker(owner),
+      listener(listener_index),
+      client_(new net::Stream(owner.context, fd, peer.family())) {
+  client_->set_owner(this);
+  trusted = net::is_trusted(peer, worker.shared.config->listeners[listener].trust);
+  client_ip_size_ = copy_text(client_ip_, net::format_host(peer));
+  client_text_size_ = copy_text(client_text_, net::format_address(peer));
+}
+
+Session::~Session() { client_->close(); }
+
+net::RootTask Session::run(boost::intrusive_ptr<Session> self) {
+  self->worker.enter(*self);
+  self->worker.metrics.listener(self->listener).opened();
+  co_await self->serve();
+  self->client_->close();
+  self->worker.metrics.listener(self->listener).closed();
+  self->worker.leave(*self);
+}
+
+net::Task<> Session::serve() {
+  while (keep_) {
+    const Read read = co_await next_head();
+    if (read == Read::Closed) {
+      break;
+    }
+    const std::size_t head_size = request_->head.size;
+    RequestHandler handler{*this, *request_, in_.data() + head_size, filled_ - head_size};
+    co_await handler.run();
+    if (keep_ && !request_->upload.leftover().empty()) {
+      take_leftover();
+    } else {
+      consume(head_size + handler.early_used());
+    }
+    const bool unread = !request_->upload.complete() || filled_ > 0;
+    release_request();
+    served_ = true;
+    if (!keep_ && unread && !client_ended_) {
+      co_await linger();
+    }
+  }
+  release_request();
+}
+
+/// Waits for the next request and reads its head. While nothing has arrived no buffer is held.
+net::Task<Session::Read> Session::next_head() {
+  const auto& limits = worker.shared.config->limits;
+  Instant deadline = after(net::now(), limits.keepalive_timeout);
+  bool begun = false;
+  for (;;) {
+    if (filled_ > 0) {
+      if (!request_) {
+        request_ = worker.take_context();
+      }
+      http::ParseFailure failure;
+      const http::HeadLimits head_limits{limits.request_head, limits.header_count};
+      const auto status =
+          parser_.parse({in_.data(), filled_}, head_limits, request_->head, failure);
+      if (status == http::ParseStatus::Complete) {
+        parser_.reset();
+        co_return Read::Head;
+      }
+      if (status == http::ParseStatus::Failed) {
+        co_await refuse(failure);
+        co_return Read::Closed;
+      }
+      if (!begun) {
+        begun = true;
+        deadline = after(net::now(), limits.head_timeout);
+      }
+    }
+    const bool more = co_await fill(deadline);
+    if (!more) {
+      const bool late = begun && !client_ended_ && net::now() >= deadline;
+      if (late) {
+        http::ParseFailure failure{RejectReason::HeadTimeout, "the request head took too long"};
+        co_await refuse(failure);
+      }
+      co_return Read::Closed;
+    }
+  }
+}
+
+/// Reads what there is, waiting for it at most until `deadline`. False = nothing will come.
+net::Task<bool> Session::fill(Instant deadline) {
+  for (;;) {
+    if (client_has_data_) {
+      make_room();
+      const std::size_t space = in_.capacity() - filled_;
+      const net::IoResult result = client_->read(in_.data() + filled_, space);
+      if (result.done()) {
+        filled_ += result.bytes;
+        client_has_data_ = result.bytes == space;
+        co_return true;
+      }
+      if (filled_ == 0) {
+        in_.reset();
+      }
+      if (!result.would_block()) {
+        client_ended_ = true;
+        co_return false;
+      }
+      client_has_data_ = false;
+    }
+    if (client_ended_ || !client_->is_open()) {
+      co_return false;
+    }
+    if (worker.draining() && filled_ == 0) {
+      deadline = std::min(deadline, net::now() + kDrainIdle);
+    }
+    client_->arm_read();
+    const auto events = co_await wait(kClientReadable | kDrain, deadline);
+    client_has_data_ = (events & kClientReadable) != 0;
+    if (!client_has_data_ && (events & kTimer) != 0) {
+      co_return false;
+    }
+  }
+}
+
+void Session::make_room() {
+  if (!in_) {
+    in_ = worker.buffers.take();
+  } else if (filled_ == in_.capacity()) {
+    net::Buffer larger = worker.buffers.take(in_.capacity() * 2);
+    std::memcpy(larger.data(), in_.data(), filled_);
+    in_ = std::move(larger);
+  }
+}
+
+void Session::consume(std::size_t bytes) {
+  filled_ -= bytes;
+  if (filled_ > 0) {
+    std::memmove(in_.data(), in_.data() + bytes, filled_);
+  } else {
+    in_.reset();
+  }
+}
+
+/// The body was read together with the start of the next request: that is what the buffer holds
+/// now.
+void Session::take_leftover() {
+  const std::string_view rest = request_->upload.leftover();
+  net::Buffer next = worker.buffers.take(rest.size());
+  std::memcpy(next.data(), rest.data(), rest.size());
+  request_->upload.clear();
+  in_ = std::move(next);
+  filled_ = rest.size();
+}
+
+void Session::release_request() {
+  if (request_) {
+    worker.give_back(std::move(request_));
+  }
+}
+
+/// A request that never became one: it is answered, counted, logged, and the connection ends.
+net::Task<> Session::refuse(http::ParseFailure failure) {
+  keep_ = false;
+  auto& report = request_->report;
+  report = exchange::Report{};
+  report.listener = listener;
+  report.started = net::now();
+  report.started_wall = net::wall_now();
+  report.status = static_cast<std::uint16_t>(status_of(failure.reason));
+  report.result = RequestResult::Rejected;
+  report.reason = failure.reason;
+  report.client = client_text();
+  report.protocol = "HTTP/1.1";
+  http::LocalReply answer;
+  answer.reason = failure.reason;
+  answer.detail = failure.detail;
+  co_await reply(answer);
+  report.duration = net::now() - report.started;
+  worker.metrics.record(report);
+  worker.access.record(report);
+  if (!client_ended_) {
+    co_await linger();
+  }
+}
+
+net::Task<> Session::reply(http::LocalReply answer) {
+  answer.keep_alive = keep_;
+  answer.date = worker.date();
+  http::HeadBuffer out{worker.scratch(), worker.scratch_size()};
+  http::write_local_reply(answer, out);
+  MessageWriter writer;
+  writer.begin(out.view(), http::BodyKind::None);
+  const Instant deadline = after(net::now(), worker.shared.config->limits.body_timeout);
+  for (;;) {
+    const net::IoResult result = writer.flush(*client_, worker.buffers);
+    if (!result.would_block()) {
+      keep_ = keep_ && result.done();
+      co_return;
+    }
+    client_->arm_write();
+    const auto events = co_await wait(kClientWritable, deadline);
+    if ((events & kClientWritable) == 0) {
+      keep_ = false;
+      co_return;
+    }
+  }
+}
+
+net::Task<> Session::linger() {
+  client_->shutdown_write();
+  const Instant deadline = net::now() + kLingerTime;
+  net::Buffer waste = worker.buffers.take();
+  for (std::size_t total = 0; total < kLingerBytes;) {
+    const net::IoResult result = client_->read(waste.data(), waste.capacity());
+    if (result.done()) {
+      total += result.bytes;
+      continue;
+    }
+    if (!result.would_block()) {
+      co_return;
+    }
+    client_->arm_read();
+    const auto events = co_await wait(kClientReadable, deadline);
+    if ((events & kClientReadable) == 0) {
+      co_return;
+    }
+  }
+}
+
+bool Session::client_alive() {
+  if (!client_->is_open()) {
+    return false;
+  }
+  switch (client_->peek()) {
+    case net::IoResult::Kind::Done:
+      client_has_data_ = true;
+      return true;
+    case net::IoResult::Kind::WouldBlock:
+      client_->arm_read();
+      return true;
+    case net::IoResult::Kind::End:
+      client_ended_ = true;
+      return true;
+    case net::IoResult::Kind::Failed:
+      return false;
+  }
+  return false;
+}
+
+void Session::kill() {
+  keep_ = false;
+  client_ended_ = true;
+  client_->abort();
+  if (request_) {
+    for (Inbound* inbound : {&request_->inbound, &request_->held}) {
+      if (inbound->stream) {
+        inbound->stream->abort();
+      }
+    }
+  }
+  waker_.signal(kClientReadable | kClientWritable | kUpstreamReadable | kUpstreamWritable | kTimer |
+                kSlot | kDrain);
+}
+
+void Session::on_readable(net::Stream& stream) {
+  waker_.signal(&stream == client_.get() ? kClientReadable : kUpstreamReadable);
+}
+
+void Session::on_writable(net::Stream& stream) {
+  waker_.signal(&stream == client_.get() ? kClientWritable : kUpstreamWritable);
+}
+
+void Session::on_timer(Instant) { waker_.signal(kTimer); }
+
+}  // namespace fusegate::proxy

@@ -1,0 +1,108 @@
+#pragma once
+
+#include "http/head_parser.hpp"
+#include "http/local_reply.hpp"
+#include "net/buffer_pool.hpp"
+#include "net/stream.hpp"
+#include "net/task.hpp"
+#include "net/timer_queue.hpp"
+#include "net/waker.hpp"
+#include "proxy/request_context.hpp"
+#include "proxy/worker.hpp"
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace fusegate::proxy {
+
+/// What a session can wait for.
+enum Event : net::Waker::Events {
+  kClientReadable = 1,
+  kClientWritable = 2,
+  kUpstreamReadable = 4,
+  kUpstreamWritable = 8,
+  kTimer = 16,
+  kSlot = 32,   ///< The limiter gave this request a slot.
+  kDrain = 64,  ///< The process is shutting down.
+};
+
+/// One client connection: reads heads, hands each request to a RequestHandler, keeps the connection
+/// for the next. While it is idle it holds no buffer. Lives on its worker, except that the limiter
+/// of an upstream may hand a slot over from another one.
+class Session final : public boost::intrusive_ref_counter<Session, boost::thread_safe_counter>,
+                      public net::StreamOwner,
+                      private net::Timer {
+ public:
+  Session(Worker& worker, int fd, const net::SocketAddress& peer, std::uint16_t listener);
+  ~Session() override;
+
+  static net::RootTask run(boost::intrusive_ptr<Session> self);
+  /// Cuts the connection. On the worker's thread.
+  void kill();
+  /// On the worker's thread.
+  void signal(net::Waker::Events events) { waker_.signal(events); }
+
+  // What a request handler uses.
+  /// Waits for any of `events`, at most until `deadline`: then kTimer is among the result.
+  auto wait(net::Waker::Events events, Instant deadline) {
+    waker_.clear(kTimer);
+    worker.timers.set(*this, deadline);
+    return waker_.wait(events | kTimer);
+  }
+  void clear(net::Waker::Events events) { waker_.clear(events); }
+  net::Stream& client() { return *client_; }
+  std::string_view client_ip() const { return {client_ip_.data(), client_ip_size_}; }
+  std::string_view client_text() const { return {client_text_.data(), client_text_size_}; }
+  /// Looks at the client while nothing is expected of it. False when it is gone.
+  bool client_alive();
+  bool client_ended() const { return client_ended_; }
+  /// After this request the connection is closed.
+  void close_after() { keep_ = false; }
+  bool keep() const { return keep_; }
+  net::Task<> reply(http::LocalReply reply);
+  /// Asks for `kClientReadable`; an armed read costs nothing more.
+  void arm_client() { client_->arm_read(); }
+
+  Worker& worker;
+  const std::uint16_t listener;
+  bool trusted = false;
+  std::size_t place = 0;  ///< Among the worker's sessions.
+
+  void on_readable(net::Stream& stream) override;
+  void on_writable(net::Stream& stream) override;
+
+ private:
+  enum class Read : std::uint8_t { Head, Closed };
+  net::Task<> serve();
+  net::Task<Read> next_head();
+  net::Task<bool> fill(Instant deadline);
+  net::Task<> refuse(http::ParseFailure failure);
+  net::Task<> linger();
+  void make_room();
+  void consume(std::size_t bytes);
+  void take_leftover();
+  void release_request();
+  void on_timer(Instant now) override;
+
+  net::StreamPtr client_;
+  net::Waker waker_;
+  net::Buffer in_;  ///< Bytes of the client; none while idle.
+  std::size_t filled_ = 0;
+  http::RequestParser parser_;
+  std::unique_ptr<RequestContext> request_;
+  bool keep_ = true;
+  bool client_ended_ = false;     ///< The client has sent its FIN.
+  bool client_has_data_ = false;  ///< A read may give something (its event was taken already).
+  bool served_ = false;           ///< At least one request.
+  std::uint8_t client_ip_size_ = 0;
+  std::uint8_t client_text_size_ = 0;
+  std::array<char, 46> client_ip_{};
+  std::array<char, 56> client_text_{};
+};
+
+}  // namespace fusegate::proxy

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "net/buffer_pool.hpp"
+#include "net/stream.hpp"
+#include "net/waker.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace fusegate::proxy {
+
+/// Bytes both ways after `101 Switching Protocols`, with backpressure and half-closes passed on.
+class Tunnel {
+ public:
+  explicit Tunnel(net::BufferPool& buffers);
+
+  /// One direction.
+  class Pipe {
+   public:
+    explicit Pipe(net::Buffer buffer) : buffer_(std::move(buffer)) {}
+    /// Bytes that came before the tunnel; at most what the buffer holds is asked for by callers.
+    void add(std::string_view bytes);
+    enum class Step : std::uint8_t { NeedsRead, NeedsWrite, Ended, ReadFailed, WriteFailed };
+    Step pump(net::Stream& from, net::Stream& to);
+    std::uint64_t total() const { return total_; }
+
+   private:
+    net::Buffer buffer_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::uint64_t total_ = 0;
+    bool finished_ = false;
+  };
+
+  enum class Step : std::uint8_t { Waiting, Ended, ClientFailed, UpstreamFailed };
+  Step pump(net::Stream& client, net::Stream& upstream);
+  /// Arms what the last pump waits for and returns it as events.
+  net::Waker::Events arm(net::Stream& client, net::Stream& upstream);
+
+  Pipe to_client;
+  Pipe to_upstream;
+
+ private:
+  Pipe::Step client_step_ = Pipe::Step::NeedsRead;
+  Pipe::Step upstream_step_ = Pipe::Step::NeedsRead;
+};
+
+}  // namespace fusegate::proxy

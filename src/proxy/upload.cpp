@@ -1,0 +1,191 @@
+#include "proxy/upload.hpp"
+
+#include <algorithm>
+
+namespace fusegate::proxy {
+namespace {
+
+/// Above this many announced bytes a large buffer saves system calls.
+constexpr std::uint64_t kLargeBody = 64 * 1024;
+
+}  // namespace
+
+std::size_t Upload::start(http::BodyKind kind, std::uint64_t length, char* early, std::size_t size,
+                          const Limits& limits, net::BufferPool& buffers,
+                          std::atomic<std::uint64_t>& replay_memory) {
+  limits_ = limits;
+  buffers_ = &buffers;
+  replay_memory_ = &replay_memory;
+  kind_ = kind;
+  reader_.start(kind, length);
+  keeping_ = limits.replay_max > 0;
+  dropped_ = overflowed_ = false;
+  received_ = 0;
+  leftover_ = {};
+  early_failure_ = Step::Done;
+  if (reader_.done() || size == 0) {
+    return 0;
+  }
+  blocks_.push_back({net::Buffer{}, early, 0, 0});
+  const BodyReader::Fed fed = reader_.feed(early, early, size);
+  blocks_.back().size = fed.payload;
+  received_ = fed.payload;
+  if (fed.failed) {
+    early_failure_ = Step::BadBody;
+  } else if (limits.body_max > 0 && received_ > limits.body_max) {
+    early_failure_ = Step::TooLarge;
+  }
+  return fed.consumed;
+}
+
+void Upload::begin_attempt(std::string_view head) {
+  writer_.begin(head, kind_);
+  next_block_ = next_offset_ = 0;
+}
+
+Upload::Step Upload::pump(net::Stream& client, net::Stream& upstream) {
+  if (early_failure_ != Step::Done) {
+    return early_failure_;
+  }
+  for (;;) {
+    const Step sent = send(upstream);
+    if (sent != Step::NeedsClient) {
+      return sent;
+    }
+    const Step got = receive(client);
+    if (got != Step::Done) {
+      return got;
+    }
+  }
+}
+
+/// NeedsClient = everything that was received is written.
+Upload::Step Upload::send(net::Stream& upstream) {
+  for (;;) {
+    while (next_block_ < blocks_.size() && next_offset_ == blocks_[next_block_].size &&
+           next_block_ + 1 < blocks_.size()) {
+      ++next_block_;
+      next_offset_ = 0;
+    }
+    const bool has_data = next_block_ < blocks_.size() && next_offset_ < blocks_[next_block_].size;
+    if (has_data && writer_.payload_idle()) {
+      const Block& block = blocks_[next_block_];
+      writer_.payload(block.data + next_offset_, block.size - next_offset_);
+      next_offset_ = block.size;
+      const bool last = reader_.done() && next_block_ + 1 == blocks_.size();
+      if (last) {
+        writer_.end(reader_.trailers());
+      }
+    } else if (!has_data && reader_.done() && !writer_.ended() && writer_.payload_idle()) {
+      writer_.end(reader_.trailers());
+    }
+    if (writer_.idle()) {
+      return writer_.ended() ? Step::Done : Step::NeedsClient;
+    }
+    const net::IoResult result = writer_.flush(upstream, *buffers_);
+    if (result.would_block()) {
+      return Step::NeedsUpstream;
+    }
+    if (!result.done()) {
+      return Step::UpstreamFailed;
+    }
+  }
+}
+
+/// Done = some bytes were taken in.
+Upload::Step Upload::receive(net::Stream& client) {
+  Block& block = room();
+  char* place = block.data + block.size;
+  const auto space = static_cast<std::size_t>(
+      std::min<std::uint64_t>(block.capacity - block.size, reader_.expected()));
+  const net::IoResult result = client.read(place, space);
+  switch (result.kind) {
+    case net::IoResult::Kind::Done:
+      return accept(block, place, result.bytes);
+    case net::IoResult::Kind::WouldBlock:
+      return Step::NeedsClient;
+    case net::IoResult::Kind::End:
+      return Step::ClientEnded;
+    case net::IoResult::Kind::Failed:
+      return Step::ClientFailed;
+  }
+  return Step::ClientFailed;
+}
+
+Upload::Step Upload::accept(Block& block, char* data, std::size_t size) {
+  const BodyReader::Fed fed = reader_.feed(data, data, size);
+  block.size += fed.payload;
+  received_ += fed.payload;
+  if (fed.failed) {
+    return Step::BadBody;
+  }
+  if (limits_.body_max > 0 && received_ > limits_.body_max) {
+    return Step::TooLarge;
+  }
+  if (fed.consumed < size) {
+    leftover_ = {data + fed.consumed, size - fed.consumed};
+  }
+  if (keeping_ && received_ > limits_.replay_max) {
+    stop_keeping();
+  }
+  return Step::Done;
+}
+
+/// The block to read into. Everything received so far has been written.
+Upload::Block& Upload::room() {
+  const std::uint64_t ahead = std::min(reader_.announced(), std::uint64_t{1} << 20);
+  if (keeping_) {
+    if (!blocks_.empty() && blocks_.back().capacity - blocks_.back().size >= 1024) {
+      return blocks_.back();
+    }
+    const std::size_t capacity =
+        ahead > net::BufferPool::kSmall ? kLargeBody : net::BufferPool::kSmall;
+    if (keep_another_block(capacity)) {
+      net::Buffer memory = buffers_->take(capacity);
+      char* data = memory.data();
+      blocks_.push_back({std::move(memory), data, 0, capacity});
+      return blocks_.back();
+    }
+    stop_keeping();
+  }
+  const std::size_t capacity =
+      ahead > kLargeBody ? net::BufferPool::kLarge : net::BufferPool::kSmall;
+  dropped_ = dropped_ || received_ > 0;
+  if (blocks_.size() != 1 || blocks_.front().capacity < capacity) {
+    blocks_.clear();
+    net::Buffer memory = buffers_->take(capacity);
+    char* data = memory.data();
+    blocks_.push_back({std::move(memory), data, 0, capacity});
+  }
+  blocks_.front().size = 0;
+  next_block_ = next_offset_ = 0;
+  return blocks_.front();
+}
+
+bool Upload::keep_another_block(std::size_t capacity) {
+  const std::uint64_t before = replay_memory_->fetch_add(capacity, std::memory_order_relaxed);
+  charged_ += capacity;
+  return before + capacity <= limits_.memory_max;
+}
+
+void Upload::stop_keeping() {
+  keeping_ = false;
+  overflowed_ = true;
+  replay_memory_->fetch_sub(charged_, std::memory_order_relaxed);
+  charged_ = 0;
+}
+
+void Upload::clear() {
+  if (charged_ > 0) {
+    replay_memory_->fetch_sub(charged_, std::memory_order_relaxed);
+    charged_ = 0;
+  }
+  blocks_.clear();
+  writer_.reset();
+  reader_.start(http::BodyKind::None, 0);
+  overflowed_ = false;
+  received_ = 0;
+  leftover_ = {};
+}
+
+}  // namespace fusegate::proxy

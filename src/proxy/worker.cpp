@@ -1,0 +1,212 @@
+#include "proxy/worker.hpp"
+
+#include "net/clock.hpp"
+#include "net/frame_pool.hpp"
+#include "proxy/request_context.hpp"
+#include "proxy/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fusegate::proxy {
+namespace {
+
+constexpr Duration kTick = std::chrono::milliseconds{100};
+constexpr Duration kWarnEvery = std::chrono::minutes{1};
+
+void observe_lag(void* metrics, Duration lag) {
+  static_cast<telemetry::WorkerMetrics*>(metrics)->event_loop_lag.observe(lag);
+}
+
+/// Room for a head with everything that is added to it, and for an answer of ours.
+std::size_t scratch_for(const config::Limits& limits) {
+  return std::max(limits.request_head, limits.response_head) * 2 + 32 * 1024;
+}
+
+}  // namespace
+
+Worker::Worker(Shared& all, telemetry::WorkerMetrics& counters,
+               telemetry::AccessLogWriter& access_writer, std::size_t index)
+    : shared(all),
+      metrics(counters),
+      context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
+      timers(context, &observe_lag, &counters),
+      access(all.config, access_writer, index + 1),
+      rng(static_cast<std::uint64_t>(net::now().time_since_epoch().count()) * (index + 1)),
+      index_(index),
+      keep_running_(context.get_executor()),
+      scratch_size_(scratch_for(all.config->limits)),
+      overflow_warned_(all.config->routes.size()) {
+  scratch_ = std::make_unique_for_overwrite<char[]>(scratch_size_);
+  for (std::size_t id = 0; id < all.config->upstreams.size(); ++id) {
+    pools.push_back(std::make_unique<upstream::Pool>(context, all.config->upstreams[id],
+                                                     counters.upstream(id).connections_idle));
+  }
+}
+
+Worker::~Worker() { join(); }
+
+void Worker::start() {
+  timers.set(*this, net::now() + kTick);
+  thread_ = std::thread{[this] { run(); }};
+}
+
+void Worker::run() {
+  context.run();
+  for (auto& pool : pools) {
+    pool->close_all();
+  }
+  context.restart();
+  context.poll();  // Cancelled waits still have to complete.
+  contexts_.clear();
+  net::frame_pool::trim();
+}
+
+void Worker::stop() {
+  net::asio::post(context, [this] {
+    kill_sessions();
+    timers.stop();
+    access.flush();
+    keep_running_.reset();
+    context.stop();
+  });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void Worker::adopt(int fd, const net::SocketAddress& peer, std::uint16_t listener) {
+  Session::run(boost::intrusive_ptr<Session>{new Session(*this, fd, peer, listener)});
+}
+
+void Worker::drain() {
+  const auto all = sessions_;
+  for (Session* session : all) {
+    session->signal(kDrain);
+  }
+}
+
+void Worker::kill_sessions() {
+  // Ending one session must not pull the next from under the loop.
+  std::vector<boost::intrusive_ptr<Session>> all;
+  for (Session* session : sessions_) {
+    all.emplace_back(session);
+  }
+  for (const auto& session : all) {
+    session->kill();
+  }
+}
+
+std::unique_ptr<RequestContext> Worker::take_context() {
+  if (contexts_.empty()) {
+    return std::make_unique<RequestContext>(shared.config->limits.header_count);
+  }
+  auto taken = std::move(contexts_.back());
+  contexts_.pop_back();
+  contexts_low_water_ = std::min(contexts_low_water_, contexts_.size());
+  return taken;
+}
+
+void Worker::give_back(std::unique_ptr<RequestContext> context_back) {
+  context_back->recycle();
+  contexts_.push_back(std::move(context_back));
+}
+
+void Worker::enter(Session& session) {
+  session.place = sessions_.size();
+  sessions_.push_back(&session);
+  load_.store(static_cast<std::uint32_t>(sessions_.size()), std::memory_order_relaxed);
+}
+
+void Worker::leave(Session& session) {
+  sessions_[session.place] = sessions_.back();
+  sessions_[session.place]->place = session.place;
+  sessions_.pop_back();
+  load_.store(static_cast<std::uint32_t>(sessions_.size()), std::memory_order_relaxed);
+  shared.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+std::string_view Worker::date() {
+  const WallTime now = net::wall_now();
+  const auto second = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  if (second != date_second_) {
+    date_second_ = second;
+    http::format_date(now, date_text_.data());
+  }
+  return {date_text_.data(), date_text_.size()};
+}
+
+void Worker::log_events(upstream::Upstream& upstream) {
+  for (;;) {
+    const auto event =
+        upstream.with([](exchange::UpstreamState& state) { return state.take_event(); });
+    if (!event) {
+      return;
+    }
+    const auto& moved = event->transition;
+    const bool opened = moved.to == BreakerState::Open;
+    const std::string_view what = event->endpoint.empty() ? "breaker" : "endpoint";
+    shared.log.log(opened ? telemetry::Level::Warn : telemetry::Level::Info,
+                   "breaker state changed",
+                   {{"what", what},
+                    {"upstream", std::string_view{upstream.settings().name}},
+                    {"endpoint", std::string_view{event->endpoint}},
+                    {"from", word(moved.from)},
+                    {"to", word(moved.to)},
+                    {"reason", word(moved.reason)}});
+  }
+}
+
+void Worker::warn_overflow(std::uint16_t route, std::uint64_t bytes) {
+  const Instant now = net::now();
+  if (now < overflow_warned_[route]) {
+    return;
+  }
+  overflow_warned_[route] = now + kWarnEvery;
+  shared.log.warn(
+      "request body outgrew retry.max_body_replay and could not be retried",
+      {{"route", std::string_view{shared.config->routes[route].name}}, {"bytes", bytes}});
+}
+
+void Worker::on_timer(Instant now) {
+  access.flush();
+  if (index_ == 0) {
+    const std::uint64_t held = shared.replay_memory.load(std::memory_order_relaxed);
+    metrics.replay_bytes.add(static_cast<std::int64_t>(held - replay_reported_));
+    replay_reported_ = held;
+  }
+  if (now >= next_second_) {
+    next_second_ = now + std::chrono::seconds{1};
+    every_second(now);
+  }
+  timers.set(*this, now + kTick);
+}
+
+void Worker::every_second(Instant now) {
+  for (auto& pool : pools) {
+    pool->expire(now);
+  }
+  buffers.trim();
+  net::frame_pool::trim();
+  for (std::size_t drop = (contexts_low_water_ + 1) / 2; drop > 0; --drop) {
+    contexts_.pop_back();
+  }
+  contexts_low_water_ = contexts_.size();
+  if (index_ != 0) {
+    return;
+  }
+  for (auto& upstream : shared.upstreams) {
+    const bool events = upstream->with([&](exchange::UpstreamState& state) {
+      state.tick(now);
+      return state.has_events();
+    });
+    if (events) {
+      log_events(*upstream);
+    }
+  }
+}
+
+}  // namespace fusegate::proxy

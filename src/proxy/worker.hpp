@@ -1,0 +1,112 @@
+#pragma once
+
+#include <fusegate/base/rng.hpp>
+#include <fusegate/config/config.hpp>
+#include <fusegate/route/route_table.hpp>
+
+#include "http/date.hpp"
+#include "net/asio.hpp"
+#include "net/buffer_pool.hpp"
+#include "net/timer_queue.hpp"
+#include "telemetry/access_log.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/worker_metrics.hpp"
+#include "upstream/pool.hpp"
+#include "upstream/upstream.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace fusegate::proxy {
+
+class Session;
+struct RequestContext;
+
+/// What all workers share.
+struct Shared {
+  config::ConfigPtr config;
+  route::RouteTable routes;
+  std::vector<std::unique_ptr<upstream::Upstream>> upstreams;
+  telemetry::Logger& log;
+  std::atomic<std::uint64_t> replay_memory{0};
+  std::atomic<std::uint32_t> connections{0};  ///< Client connections, all listeners.
+  std::atomic<bool> draining{false};
+};
+
+/// One event loop and all that belongs to it: connections, buffers and pools never cross workers.
+class Worker final : private net::Timer {
+ public:
+  Worker(Shared& shared, telemetry::WorkerMetrics& metrics,
+         telemetry::AccessLogWriter& access_writer, std::size_t index);
+  ~Worker() override;
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void start();
+  /// Ends the loop; sessions still running are dropped. Any thread.
+  void stop();
+  void join();
+
+  /// Takes a new client connection over. Only on this worker's thread.
+  void adopt(int fd, const net::SocketAddress& peer, std::uint16_t listener);
+  /// Connections now open; any thread.
+  std::uint32_t load() const { return load_.load(std::memory_order_relaxed); }
+  /// Announces the end on kept connections and closes idle ones. On this worker's thread.
+  void drain();
+  /// Cuts what still runs. On this worker's thread.
+  void kill_sessions();
+
+  // What sessions use; on this worker's thread only.
+  std::unique_ptr<RequestContext> take_context();
+  void give_back(std::unique_ptr<RequestContext> context);
+  void enter(Session& session);
+  void leave(Session& session);
+  /// IMF-fixdate of this second.
+  std::string_view date();
+  /// Logs what the breakers did since the last call.
+  void log_events(upstream::Upstream& upstream);
+  /// Says, at most once a minute for each route, that bodies outgrew the replay bound.
+  void warn_overflow(std::uint16_t route, std::uint64_t bytes);
+  /// Memory for heads on their way out; used and left within one step, never across a wait.
+  char* scratch() { return scratch_.get(); }
+  std::size_t scratch_size() const { return scratch_size_; }
+  bool draining() const { return shared.draining.load(std::memory_order_relaxed); }
+
+  Shared& shared;
+  telemetry::WorkerMetrics& metrics;
+  net::asio::io_context context;
+  net::BufferPool buffers;
+  net::TimerQueue timers;
+  telemetry::AccessLog access;
+  Rng rng;
+  std::vector<std::unique_ptr<upstream::Pool>> pools;  ///< By upstream.
+
+ private:
+  void on_timer(Instant now) override;
+  void every_second(Instant now);
+  void run();
+
+  std::size_t index_;
+  net::asio::executor_work_guard<net::Executor> keep_running_;
+  std::unique_ptr<char[]> scratch_;
+  std::size_t scratch_size_;
+  std::vector<std::unique_ptr<RequestContext>> contexts_;
+  std::size_t contexts_low_water_ = 0;
+  std::vector<Session*> sessions_;
+  std::atomic<std::uint32_t> load_{0};
+  std::array<char, http::kDateSize> date_text_{};
+  std::int64_t date_second_ = -1;
+  Instant next_second_{};
+  std::uint64_t replay_reported_ = 0;
+  std::vector<Instant> overflow_warned_;  ///< By route: not again before this.
+  std::thread thread_;
+};
+
+}  // namespace fusegate::proxy

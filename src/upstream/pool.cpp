@@ -1,0 +1,106 @@
+#include "upstream/pool.hpp"
+
+#include <cerrno>
+#include <utility>
+
+namespace fusegate::upstream {
+namespace {
+
+/// A connection that rested longer than this is looked at before use. Its armed read has normally
+/// told already; the look closes the gap between the last poll and now. Chosen: much longer than
+/// the pause between requests under load, where the extra system call would be felt.
+constexpr Duration kRested = std::chrono::milliseconds{10};
+
+}  // namespace
+
+Pool::Slot& Pool::slot_of(const exchange::EndpointState& endpoint) {
+  if (endpoint.slot >= slots_.size()) {
+    slots_.resize(endpoint.slot + 1);
+  }
+  Slot& slot = slots_[endpoint.slot];
+  if (slot.epoch != endpoint.epoch) {
+    drop(slot);
+    slot.epoch = endpoint.epoch;
+    slot.address = net::parse_address(endpoint.name);
+  }
+  return slot;
+}
+
+net::StreamPtr Pool::take(const exchange::EndpointState& endpoint, bool cautious, Instant now) {
+  Slot& slot = slot_of(endpoint);
+  while (!slot.idle.empty()) {
+    Idle idle = std::move(slot.idle.back());
+    slot.idle.pop_back();
+    idle_.add(-1);
+    const bool look = cautious || now - idle.since > kRested;
+    if (idle.stream->is_open() && (!look || idle.stream->is_quiet())) {
+      return std::move(idle.stream);
+    }
+    idle.stream->close();
+  }
+  return nullptr;
+}
+
+net::StreamPtr Pool::connect(const exchange::EndpointState& endpoint, int& error) {
+  const Slot& slot = slot_of(endpoint);
+  if (!slot.address) {
+    error = EADDRNOTAVAIL;
+    return nullptr;
+  }
+  return net::start_connect(context_, *slot.address, error);
+}
+
+void Pool::give_back(const exchange::EndpointState& endpoint, net::StreamPtr stream, Instant now) {
+  Slot& slot = slot_of(endpoint);
+  if (endpoint.retired || slot.idle.size() >= settings_.connections.max_idle) {
+    stream->close();
+    return;
+  }
+  stream->set_owner(this);
+  stream->arm_read();
+  slot.idle.push_back({std::move(stream), now});
+  idle_.add(1);
+}
+
+void Pool::on_readable(net::Stream& stream) {
+  for (Slot& slot : slots_) {
+    for (auto it = slot.idle.begin(); it != slot.idle.end(); ++it) {
+      if (it->stream.get() == &stream) {
+        const net::StreamPtr keep = std::move(it->stream);
+        slot.idle.erase(it);
+        idle_.add(-1);
+        keep->close();
+        return;
+      }
+    }
+  }
+}
+
+void Pool::expire(Instant now) {
+  for (Slot& slot : slots_) {
+    std::size_t old = 0;
+    while (old < slot.idle.size() &&
+           now - slot.idle[old].since >= settings_.connections.idle_timeout) {
+      slot.idle[old].stream->close();
+      ++old;
+    }
+    slot.idle.erase(slot.idle.begin(), slot.idle.begin() + static_cast<std::ptrdiff_t>(old));
+    idle_.add(-static_cast<std::int64_t>(old));
+  }
+}
+
+void Pool::drop(Slot& slot) {
+  for (Idle& idle : slot.idle) {
+    idle.stream->close();
+  }
+  idle_.add(-static_cast<std::int64_t>(slot.idle.size()));
+  slot.idle.clear();
+}
+
+void Pool::close_all() {
+  for (Slot& slot : slots_) {
+    drop(slot);
+  }
+}
+
+}  // namespace fusegate::upstream

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <fusegate/base/time.hpp>
+#include <fusegate/config/config.hpp>
+#include <fusegate/exchange/endpoint_state.hpp>
+
+#include "net/stream.hpp"
+#include "telemetry/counters.hpp"
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace fusegate::upstream {
+
+/// The idle connections of one worker to the endpoints of one upstream.
+///
+/// Last in, first out, so that warm connections stay warm and the rest ages out. Every idle
+/// connection has its read armed: the moment it turns readable or ends it is closed, because
+/// nothing that arrives without a request may reach one.
+class Pool final : private net::StreamOwner {
+ public:
+  /// `idle` counts the connections kept here.
+  Pool(net::asio::io_context& context, const config::UpstreamConfig& settings,
+       telemetry::Gauge& idle)
+      : context_(context), settings_(settings), idle_(idle) {}
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+  ~Pool() { close_all(); }
+
+  /// An idle connection to the endpoint, or null. When a mistake would be expensive (`cautious`:
+  /// the request cannot be repeated) or the connection rested for a while, it is looked at once
+  /// more.
+  net::StreamPtr take(const exchange::EndpointState& endpoint, bool cautious, Instant now);
+
+  /// Starts a new connection. The error is an errno, or 0 with a text for an unusable address.
+  net::StreamPtr connect(const exchange::EndpointState& endpoint, int& error);
+
+  /// Keeps a connection for later, or closes it when there are enough or the endpoint is gone.
+  void give_back(const exchange::EndpointState& endpoint, net::StreamPtr stream, Instant now);
+
+  /// Closes what has been idle too long; about once a second.
+  void expire(Instant now);
+  void close_all();
+
+ private:
+  struct Idle {
+    net::StreamPtr stream;
+    Instant since;
+  };
+  struct Slot {
+    std::uint32_t epoch = 0;
+    std::expected<net::SocketAddress, std::string> address;
+    std::vector<Idle> idle;
+  };
+
+  void on_readable(net::Stream& stream) override;
+  void on_writable(net::Stream&) override {}
+  Slot& slot_of(const exchange::EndpointState& endpoint);
+  void drop(Slot& slot);
+
+  net::asio::io_context& context_;
+  const config::UpstreamConfig& settings_;
+  std::vector<Slot> slots_;
+  telemetry::Gauge& idle_;
+};
+
+}  // namespace fusegate::upstream
