@@ -10,8 +10,6 @@
 
 namespace fusegate::http::testing {
 
-using namespace std::string_literals;  // NOLINT: "..."s literals hold NUL bytes.
-
 /// What a parser said about some bytes, as text, so that two outcomes can be compared whole.
 inline std::string describe_fields(const Head& head) {
   std::string text =
