@@ -5,6 +5,7 @@
 #include <fusegate/exchange/report.hpp>
 
 #include "telemetry/access_log_writer.hpp"
+#include "telemetry/line.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -41,8 +42,7 @@ class AccessLog {
   Rng rng_;
   bool text_;
   std::unique_ptr<LogBlock> block_;
-  std::int64_t second_ = -1;  ///< The second `stamp_` was formatted for, since 1970.
-  char stamp_[19];            ///< "2026-11-23T18:01:38"
+  Timestamp stamp_;
 };
 
 }  // namespace fusegate::telemetry

@@ -2,6 +2,8 @@
 
 #include <fusegate/base/time.hpp>
 
+#include "telemetry/fd_output.hpp"
+
 #include <array>
 #include <atomic>
 #include <condition_variable>
@@ -43,7 +45,7 @@ class AccessLogWriter {
   /// counted as dropped. Call after the last `submit`; a second call does nothing.
   void stop(Duration bound);
 
-  bool is_terminal() const { return terminal_; }
+  bool is_terminal() const { return output_.is_terminal(); }
   std::uint64_t lines() const { return lines_.load(std::memory_order_relaxed); }  ///< Written.
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
@@ -51,15 +53,15 @@ class AccessLogWriter {
   void run();
   void write(const LogBlock& block);
 
-  const int fd_;
+  static constexpr std::size_t kSpareMax = 4;
+
+  FdOutput output_;
   const std::size_t blocks_max_;
-  bool terminal_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::unique_ptr<LogBlock>> queue_;   ///< Oldest first.
   std::vector<std::unique_ptr<LogBlock>> spare_;  ///< At most kSpareMax.
   bool stopping_ = false;
-  std::atomic<std::int64_t> give_up_at_;  ///< Steady clock, ns; when stop() runs out of patience.
   std::atomic<std::uint64_t> lines_{0};
   std::atomic<std::uint64_t> dropped_{0};
   std::thread thread_;

@@ -99,6 +99,14 @@ class ByStatus {
   std::uint64_t get(std::size_t index, std::size_t column) const {
     return slots_[place(index) - 1u][column].get();
   }
+  /// Of all statuses together.
+  std::uint64_t total(std::size_t column) const {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < kSlots; ++i) {
+      sum += slots_[i][column].get();
+    }
+    return sum;
+  }
   /// What the statuses without a slot of their own add up to.
   std::uint64_t shared(std::size_t column) const { return slots_[kShared - 1][column].get(); }
 
