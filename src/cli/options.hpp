@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+namespace fusegate::cli {
+
+inline constexpr int kOk = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kWarnings = 3;
+
+/// What the command line says, with the environment already behind it (flag > environment > file).
+struct Options {
+  std::string file = "/etc/fusegate/fusegate.yaml";
+  bool no_color = false;
+  std::string log_level;
+  std::string admin_listen;
+  std::string status_listen;
+  std::string listen;    ///< run: without a file.
+  std::string upstream;  ///< run: without a file.
+  bool strict = false;
+  bool defaults = false;
+  std::string format;
+};
+
+}  // namespace fusegate::cli
