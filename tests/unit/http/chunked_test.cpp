@@ -94,9 +94,10 @@ TEST(ChunkDecoder, RefusesSizesThatOverflow) {
 TEST(ChunkDecoder, WantsCrLfEverywhere) {
   for (const std::string_view text :
        {"5\nhello\r\n0\r\n\r\n", "5\rhello\r\n0\r\n\r\n", "5\r\nhello\n0\r\n\r\n",
-        "5\r\nhello0\r\n\r\n", "5\r\nhello\r0\r\n\r\n", "3\r\nhello\r\n0\r\n\r\n",
-        "6\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\n\r\n", "5\r\nhello\r\n0\r\n\n",
-        "5\r\r\nhello\r\n0\r\n\r\n", "0\r\nX: 1\n\r\n", "0\r\nX: 1\r2\r\n\r\n"}) {
+        "5\r\nhello0\r\n\r\n", "5\r\nhello\r0\r\n\r\n", "5\r\nhello\rX0\r\n\r\n",
+        "3\r\nhello\r\n0\r\n\r\n", "6\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\n\r\n",
+        "5\r\nhello\r\n0\r\n\n", "5\r\r\nhello\r\n0\r\n\r\n", "0\r\nX: 1\n\r\n",
+        "0\r\nX: 1\r2\r\n\r\n"}) {
     expect_failed(text);
   }
 }

@@ -86,6 +86,8 @@ TEST(RequestParser, RefusesControlCharactersAnywhere) {
 }
 
 TEST(RequestParser, RefusesFoldedLines) {
+  EXPECT_EQ(request_outcome({get("X-A: 1\r\n  2\r\n")}),
+            "bad_request: a field line that begins with a blank (line folding)");
   expect_bad(get("X-A: 1\r\n  2\r\n"));
   expect_bad(get("X-A: 1\r\n\t2\r\n"));
   expect_bad("GET /a HTTP/1.1\r\n X-A: 1\r\nHost: t.example\r\n\r\n");
@@ -146,6 +148,8 @@ TEST(RequestParser, RefusesHeadsOverTheByteLimit) {
   const std::string endless = "GET /" + std::string(200, 'a');
   EXPECT_TRUE(outcome(100)(std::vector<std::string_view>{endless}).starts_with("head_too_large"));
   expect_same_when_split(endless, outcome(100));
+  const std::vector<std::string_view> full{std::string_view{endless}.substr(0, 100)};
+  EXPECT_TRUE(outcome(100)(full).starts_with("head_too_large")) << "no room for its end is left";
 }
 
 TEST(RequestParser, RefusesMoreFieldsThanTheLimit) {

@@ -79,6 +79,7 @@ TEST(RequestParser, WantsExactlyOneValidHost) {
               [](const RequestHead& head) { EXPECT_EQ(head.authority, ""); });
   for (const std::string_view host : {"",
                                       "t.example:99999",
+                                      "t.example:65536",
                                       "t.example:8x",
                                       "u@t.example",
                                       "t.example/x",
@@ -96,6 +97,7 @@ TEST(RequestParser, WantsExactlyOneValidHost) {
                                       "::1",
                                       "a%2",
                                       "a%zz",
+                                      "a%2z",
                                       "a\"b",
                                       "a\\b",
                                       "caf\xc3\xa9"}) {
