@@ -13,11 +13,11 @@ namespace {
 constexpr std::size_t kBucketsMax = 64;
 
 std::optional<config::Address> read_address(Reader& reader, const Cursor& at) {
-  const auto text = reader.text(at);
-  if (!text) {
+  const auto value = reader.scalar(at, "an address such as 127.0.0.1:8080 or unix:/path");
+  if (!value) {
     return std::nullopt;
   }
-  auto address = parse_listen_address(*text);
+  auto address = parse_listen_address(value->text);
   if (!address) {
     reader.error(at, fill("{}: {}", at.path, address.error()));
     return std::nullopt;

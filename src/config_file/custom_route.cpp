@@ -169,7 +169,11 @@ void read_match(Reader& reader, const Cursor& at, Scope& scope) {
 std::optional<Value> write_match(Scope&) { return std::nullopt; }  // Its parts are printed.
 
 void read_hosts(Reader& reader, const Cursor& at, Scope& scope) {
-  for (const Cursor& item : reader.list(at, "a list of hosts such as [payments.local]")) {
+  const auto items = reader.list(at, "a list of hosts such as [payments.local]");
+  if (items.empty() && at.node->kind == Node::Kind::List) {
+    reader.error(at, fill("{}: an empty list; leave the key out instead", at.path));
+  }
+  for (const Cursor& item : items) {
     const auto text = reader.text(item);
     if (!text) {
       continue;

@@ -86,6 +86,14 @@ struct FieldReader {
   }
 };
 
+/// Does some key of `levels` begin with `path` and a dot?
+bool is_section(Levels levels, std::string_view path) {
+  return std::ranges::any_of(keys(), [&](const Key& key) {
+    return contains(levels, key.level) && key.path.size() > path.size() &&
+           key.path.starts_with(path) && key.path[path.size()] == '.';
+  });
+}
+
 /// The names that may follow `prefix`.
 std::vector<std::string_view> names_at(Levels levels, std::string_view prefix) {
   std::vector<std::string_view> names;
@@ -125,13 +133,27 @@ std::string_view home_of(Level level) {
   return "";
 }
 
+/// The nearest name after `prefix`, first among those that take a map, or a single value, as the
+/// unknown key does: `retrys: 3` means retries, not retry.
+std::string nearest_at(std::string_view name, bool is_map, std::string_view prefix, Levels levels) {
+  auto names = names_at(levels, prefix);
+  const auto all = names;
+  std::erase_if(names, [&](std::string_view candidate) {
+    return is_section(levels, std::string(prefix) + std::string(candidate)) != is_map;
+  });
+  const auto first = nearest(name, names);
+  return first.empty() ? nearest(name, all) : first;
+}
+
 /// A hint for a key that is unknown here, from the nearest place outwards.
-std::string hint_for(std::string_view name, std::string_view prefix, Levels levels) {
+std::string hint_for(const Reader::Entry& entry, std::string_view prefix, Levels levels) {
+  const std::string_view name = entry.name;
+  const bool is_map = entry.value.node->kind == Node::Kind::Map;
   if (name == "<<") {
     return "merge keys are not part of the configuration; use an alias for a whole value, or "
            "defaults";
   }
-  if (const auto here = nearest(name, names_at(levels, prefix)); !here.empty()) {
+  if (const auto here = nearest_at(name, is_map, prefix, levels); !here.empty()) {
     return fill("did you mean {}?", quoted(here));
   }
   if (!prefix.empty()) {
@@ -161,7 +183,7 @@ std::string hint_for(std::string_view name, std::string_view prefix, Levels leve
 void Reader::unknown_key(const Entry& entry, std::string_view prefix, Levels levels) {
   const auto where = entry.key.path.empty() ? "" : " in " + entry.key.path;
   error(entry.key, fill("unknown key {}{}", quoted(entry.name), where),
-        hint_for(entry.name, prefix, levels));
+        hint_for(entry, prefix, levels));
 }
 
 void Reader::field(const Key& key, const Cursor& at, Scope& scope) {
