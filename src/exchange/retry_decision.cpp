@@ -161,6 +161,7 @@ std::optional<Duration> Exchange::retry_delay(const ResponseFacts& response, Ins
     delay = upstream_.rng().between(*asked, *asked + *asked / 2);
   } else {
     delay = policy::backoff_delay(settings.backoff, report_.attempts, last_wait_, upstream_.rng());
+    delay = settings.adaptive ? upstream_.lengthened(delay, now) : delay;
   }
   const Duration left = deadline_ - now - policy::kMinTry;
   return delay <= left ? std::optional{delay} : std::nullopt;

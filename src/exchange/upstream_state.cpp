@@ -147,6 +147,16 @@ void UpstreamState::settle_cut(EndpointState& endpoint,
   endpoint.last_failure = now;
 }
 
+Duration UpstreamState::lengthened(Duration backoff, Instant now) {
+  const auto seen = breaker_.window(now);
+  if (seen.total == 0 || seen.total < settings_.breaker.failure_rate.min_requests) {
+    return backoff;
+  }
+  const double share = static_cast<double>(seen.failed) / static_cast<double>(seen.total);
+  const double extra = static_cast<double>(backoff.count()) * share;
+  return backoff + Duration{static_cast<Duration::rep>(extra)};
+}
+
 void UpstreamState::unpin(EndpointState& endpoint) {
   --endpoint.pins;
   if (endpoint.retired && endpoint.pins == 0) {

@@ -9,6 +9,7 @@ namespace fusegate::route {
 namespace {
 
 constexpr std::string_view kClimbs = "the path climbs above the root";
+constexpr std::string_view kDotParameter = "the path contains a dot segment with a parameter (..;)";
 
 std::optional<unsigned> hex_value(char c) {
   if (c >= '0' && c <= '9') {
@@ -97,27 +98,30 @@ Unit next_unit(std::string_view rest) {
   return {.text = {c}, .length = 1, .consumed = 1, .error = {}};
 }
 
-/// Ends the segment that `out` has after its last slash. `last` = nothing follows it. False when it
-/// climbs above the root.
-bool close_segment(std::string& out, bool last) {
+/// Ends the segment that `out` has after its last slash. `last` = nothing follows it. Returns what
+/// is wrong with it; empty = nothing.
+std::string_view close_segment(std::string& out, bool last) {
   const std::size_t slash = out.rfind('/');
   const std::string_view segment = std::string_view{out}.substr(slash + 1);
   if (segment == ".") {
     out.resize(slash + 1);
-    return true;
+    return {};
   }
   if (segment == "..") {
     if (slash == 0) {
-      return false;
+      return kClimbs;
     }
-    // "/a/.." is "/", with the slash: the dots stood for a directory.
+    // "/a/.." is "/a/" without its last segment: the dots stood for a directory.
     out.resize(out.rfind('/', slash - 1) + 1);
-    return true;
+    return {};
+  }
+  if (segment.starts_with(".;") || segment.starts_with("..;")) {
+    return kDotParameter;
   }
   if (!last && !segment.empty()) {
     out.push_back('/');
   }
-  return true;
+  return {};
 }
 
 }  // namespace
@@ -138,8 +142,8 @@ std::expected<std::string_view, PathError> canonical_path(std::string_view path,
   scratch.push_back('/');
   for (std::size_t at = 1; at < path.size();) {
     if (path[at] == '/') {
-      if (!close_segment(scratch, false)) {
-        return std::unexpected(PathError{kClimbs});
+      if (const auto error = close_segment(scratch, false); !error.empty()) {
+        return std::unexpected(PathError{error});
       }
       ++at;
       continue;
@@ -151,8 +155,8 @@ std::expected<std::string_view, PathError> canonical_path(std::string_view path,
     scratch.append(unit.text, unit.length);
     at += unit.consumed;
   }
-  if (!close_segment(scratch, true)) {
-    return std::unexpected(PathError{kClimbs});
+  if (const auto error = close_segment(scratch, true); !error.empty()) {
+    return std::unexpected(PathError{error});
   }
   return std::string_view{scratch};
 }

@@ -74,6 +74,11 @@ class UpstreamState {
   /// Destroys the endpoint when it is retired and this was its last pin.
   void unpin(EndpointState& endpoint);
 
+  /// `retry.adaptive`: a backoff longer by the failed share of the breaker's window, so at most
+  /// twice as long. Unchanged below the window's minimum volume. Chosen: an upstream in trouble
+  /// gets its retries later and spread wider, and a healthy one is not slowed down.
+  Duration lengthened(Duration backoff, Instant now);
+
   policy::Breaker& breaker() { return breaker_; }
   policy::Budget& budget() { return budget_; }
   policy::Limiter& limiter() { return limiter_; }

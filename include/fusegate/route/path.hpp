@@ -19,12 +19,13 @@ struct PathError {
 /// `path` is the target without its query ("*" stays "*"). Returns a view of `path` itself when
 /// nothing had to change (the usual case, no copy), else a view of `scratch`. Other characters that
 /// came percent-encoded stay so, with upper-case digits. Path parameters (";v=1") are part of their
-/// segment: "/a;x" is not "/a", and "..;" is a name like any other.
+/// segment: "/a;x" is not "/a".
 ///
 /// Refused, because servers disagree on what they mean and a rule could be got around: a bad
 /// percent sequence, an encoded slash ("/a%2fb" is one segment to some and two to others), an
-/// encoded or raw backslash, NUL or another control character, a path that climbs above the root,
-/// and one that does not begin with a slash.
+/// encoded or raw backslash, NUL or another control character, a dot segment with a parameter
+/// ("/..;/", which servlet containers resolve and others do not), a path that climbs above the
+/// root, and one that does not begin with a slash.
 std::expected<std::string_view, PathError> canonical_path(std::string_view path,
                                                           std::string& scratch);
 
