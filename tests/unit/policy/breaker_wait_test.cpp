@@ -106,6 +106,19 @@ TEST(Breaker, AShortOrOutlivedRetryAfterChangesNothing) {
   EXPECT_EQ(open_time(outlived), 5s);
 }
 
+TEST(Breaker, ARetryAfterFromTheRampIsForgottenWithIt) {
+  auto settings = exact_settings();
+  settings.ramp.from = Ratio::percent(100);
+  BreakerRig rig(settings);
+  rig.reach_ramp();
+  rig.pass(9s);
+  rig.settle(*rig.admit().permit, Verdict::Failure, 0s, 60s);
+  rig.pass(1s);
+  ASSERT_EQ(rig.state(), BreakerState::Closed);
+  rig.trip();
+  EXPECT_EQ(open_time(rig), 10s);
+}
+
 TEST(Breaker, AnOverloadsRetryAfterIsNotForTheBreaker) {
   BreakerRig rig;
   rig.attempts(4, Verdict::Failure);
