@@ -1,0 +1,14 @@
+#pragma once
+
+#include "admin/message.hpp"
+#include "admin/sources.hpp"
+
+namespace fusegate::admin {
+
+/// What the status listener answers: health and metrics, nothing that tells about the inside.
+Response status_page(const Request& request, const Sources& sources);
+
+/// What the admin listener answers, foreign requests (see gate.hpp) refused.
+Response admin_page(const Request& request, const Sources& sources);
+
+}  // namespace fusegate::admin
