@@ -4,7 +4,7 @@
 
 #include "admin/server.hpp"
 #include "app/data_plane.hpp"
-#include "config_file/dump.hpp"
+#include "config_file/config_file.hpp"
 #include "net/clock.hpp"
 #include "telemetry/access_log_writer.hpp"
 #include "telemetry/log.hpp"

@@ -50,6 +50,11 @@ constexpr std::array kKnown{
 };
 static_assert(std::ranges::is_sorted(kKnown, {}, [](const Known& k) { return k.name.size(); }));
 
+/// For each length the first letters that names of that length have, as bits (a = 0).
+constexpr std::uint32_t letter_bit(char c) {
+  return c >= 'a' && c <= 'z' ? std::uint32_t{1} << (c - 'a') : 0;
+}
+
 constexpr std::size_t kLongest = kKnown.back().name.size();
 
 /// For each length the index of the first known name that is at least as long.
@@ -62,15 +67,43 @@ constexpr auto kFirstOfLength = [] {
   return first;
 }();
 
-constexpr char fold(char c) { return c == '_' ? '-' : lower(c); }
+constexpr auto kFirstLetters = [] {
+  std::array<std::uint32_t, kLongest + 1> letters{};
+  for (const Known& known : kKnown) {
+    letters[known.name.size()] |= letter_bit(known.name.front());
+  }
+  return letters;
+}();
+
+/// Lower case, and `-` for `_`.
+constexpr auto kFold = [] {
+  std::array<char, 256> table{};
+  for (std::size_t c = 0; c < table.size(); ++c) {
+    table[c] = c == '_' ? '-' : lower(static_cast<char>(c));
+  }
+  return table;
+}();
+
+inline char fold(char c) { return kFold[static_cast<unsigned char>(c)]; }
 
 /// `name` begins with `start` (lower case), `_` counting as `-`.
 bool begins_with(std::string_view name, std::string_view start) {
-  return name.size() >= start.size() &&
-         std::ranges::equal(name.substr(0, start.size()), start, {}, fold);
+  if (name.size() < start.size()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < start.size(); ++i) {
+    if (fold(name[i]) != start[i]) {
+      return false;
+    }
+  }
+  return true;
 }
 
 FieldId group(std::string_view name) {
+  const char third = fold(name[2]);
+  if (name.front() != 'f' && name.front() != 'F' && third != 'f' && third != 'e') {
+    return FieldId::Other;
+  }
   if (begins_with(name, "x-forwarded-")) {
     return FieldId::OtherForwarded;
   }
@@ -82,15 +115,20 @@ FieldId group(std::string_view name) {
 
 FieldId folded_id(std::string_view name) {
   const char front = fold(name.front());
-  if (name.size() <= kLongest) {
+  const char back = fold(name.back());
+  // Most names are none of ours: one look says so.
+  if (name.size() <= kLongest && (kFirstLetters[name.size()] & letter_bit(front)) != 0) {
     const std::size_t last = kFirstOfLength[name.size() + 1];
     for (std::size_t i = kFirstOfLength[name.size()]; i < last; ++i) {
-      if (kKnown[i].name.front() == front && begins_with(name, kKnown[i].name)) {
+      // First and last tell nearly all names of one length apart.
+      if (kKnown[i].name.front() == front && kKnown[i].name.back() == back &&
+          begins_with(name, kKnown[i].name)) {
         return kKnown[i].id;
       }
     }
   }
-  return front == 'x' || front == 'f' ? group(name) : FieldId::Other;
+  const bool may_group = (front == 'x' || front == 'f') && name.size() > 8;
+  return may_group ? group(name) : FieldId::Other;
 }
 
 }  // namespace

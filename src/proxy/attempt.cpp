@@ -24,12 +24,15 @@ net::Task<RequestHandler::Next> RequestHandler::attempt(Decision decision) {
   rq_.inbound.endpoint = decision.endpoint;
   client_slow_ = false;
   upload_broken_ = false;
-  const Instant started = net::now();
-  Failure failed = co_await connect(decision);
+  const Instant started = worker_.now();
+  Failure failed;
+  if (!reuse(decision)) {
+    failed = co_await connect(decision);
+  }
   if (!failed && stop_ == Stop::No) {
     failed = co_await exchange_heads(decision.until);
   }
-  const Instant now = net::now();
+  const Instant now = worker_.now();
   rq_.report.upstream_time += now - started;
   if (stop_ != Stop::No) {
     drop(rq_.inbound);
@@ -66,7 +69,7 @@ net::Task<RequestHandler::Next> RequestHandler::attempt(Decision decision) {
 }
 
 exchange::ResponseFacts RequestHandler::facts_of_response() const {
-  return facts_of(rq_.response, rq_.route->policy, net::wall_now());
+  return facts_of(rq_.response, rq_.route->policy, worker_.wall_now());
 }
 
 void RequestHandler::attach(net::StreamPtr stream, bool reused) {
@@ -77,17 +80,24 @@ void RequestHandler::attach(net::StreamPtr stream, bool reused) {
   worker_.metrics.upstream(rq_.report.upstream).connections_active.add(1);
 }
 
+/// Takes a kept connection, when there is one.
+bool RequestHandler::reuse(const Decision& decision) {
+  if (decision.fresh_connection) {
+    return false;
+  }
+  upstream::Pool& pool = *worker_.pools[rq_.report.upstream];
+  net::StreamPtr idle = pool.take(*decision.endpoint, !rq_.traits.repeatable, worker_.now());
+  if (!idle) {
+    return false;
+  }
+  attach(std::move(idle), true);
+  rq_.exchange->on_connection(true);
+  return true;
+}
+
 net::Task<RequestHandler::Failure> RequestHandler::connect(const Decision& decision) {
   upstream::Pool& pool = *worker_.pools[rq_.report.upstream];
-  const Instant started = net::now();
-  if (!decision.fresh_connection) {
-    net::StreamPtr idle = pool.take(*decision.endpoint, !rq_.traits.repeatable, started);
-    if (idle) {
-      attach(std::move(idle), true);
-      rq_.exchange->on_connection(true);
-      co_return std::nullopt;
-    }
-  }
+  const Instant started = worker_.now();
   auto& metrics = worker_.metrics.upstream(rq_.report.upstream);
   int error = 0;
   net::StreamPtr stream = pool.connect(*decision.endpoint, error);
@@ -99,7 +109,7 @@ net::Task<RequestHandler::Failure> RequestHandler::connect(const Decision& decis
     const auto events = co_await session_.wait(kUpstreamWritable, until);
     error = (events & kUpstreamWritable) != 0 ? stream->connect_error() : ETIMEDOUT;
   }
-  const Duration took = net::now() - started;
+  const Duration took = worker_.now() - started;
   if (error != 0 || !session_.client().is_open()) {
     stop_ = session_.client().is_open() ? stop_ : Stop::ClientGone;
     metrics.connect_ended(
@@ -125,7 +135,7 @@ void RequestHandler::write_head(Instant until) {
   if (forward.attempt > 1) {
     forward.attempt_reason = word(rq_.exchange->last_failure());
   }
-  forward.remaining = std::chrono::duration_cast<std::chrono::milliseconds>(until - net::now());
+  forward.remaining = std::chrono::duration_cast<std::chrono::milliseconds>(until - worker_.now());
   forward.body = rq_.head.body;
   forward.content_length = rq_.head.content_length;
   forward.upgrade = rq_.head.upgrade;
@@ -138,10 +148,10 @@ void RequestHandler::write_head(Instant until) {
 /// Sends the request and waits for the head of the response, both at once: an upstream may answer
 /// before it has read everything.
 net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until) {
-  const Duration allowance = until - net::now();
+  const Duration allowance = until - worker_.now();
   rq_.response_parser.reset();
   rq_.inbound.begin = rq_.inbound.filled = 0;
-  moved_ = net::now();
+  moved_ = worker_.now();
   write_head(until);
   bool readable = false;
   for (;;) {
@@ -151,7 +161,7 @@ net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until)
       co_return std::nullopt;
     }
     if (was_uploading && !uploading_ && client_slow_) {
-      until = std::min(rq_.exchange->deadline(), net::now() + allowance);
+      until = std::min(rq_.exchange->deadline(), worker_.now() + allowance);
     }
     Failure failed;
     while (readable || upload_broken_) {
@@ -182,7 +192,7 @@ net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until)
       co_return std::nullopt;
     }
     if (events == kTimer) {
-      if (for_client && net::now() < rq_.exchange->deadline()) {
+      if (for_client && worker_.now() < rq_.exchange->deadline()) {
         stop_ = Stop::BodyStalled;
         co_return std::nullopt;
       }
@@ -200,7 +210,7 @@ net::Waker::Events RequestHandler::push_body() {
   const std::uint64_t before = rq_.upload.received() + rq_.upload.written();
   const Upload::Step step = rq_.upload.pump(session_.client(), *rq_.inbound.stream);
   if (rq_.upload.received() + rq_.upload.written() != before) {
-    moved_ = net::now();
+    moved_ = worker_.now();
   }
   switch (step) {
     case Upload::Step::Done:

@@ -28,6 +28,9 @@ net::Task<> RequestHandler::run() {
   }
   if (!find_route()) {
     const auto reason = detail_.empty() ? RejectReason::NoRoute : RejectReason::BadRequest;
+    if (reason == RejectReason::BadRequest) {
+      session_.close_after();
+    }
     co_await refuse(reason, detail_.empty() ? "no route matches this request" : detail_);
     co_return;
   }
@@ -59,8 +62,8 @@ void RequestHandler::begin_report() {
   report.protocol = rq_.head.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
   report.trace_id = trace_id(rq_.head);
   report.client = session_.client_text();
-  report.started = net::now();
-  report.started_wall = net::wall_now();
+  report.started = worker_.now();
+  report.started_wall = worker_.wall_now();
   report.duration = report.upstream_time = report.backoff = Duration{};
   report.queue_wait.reset();
   report.bytes_in = report.bytes_out = 0;
@@ -166,7 +169,7 @@ net::Task<RequestHandler::Ending> RequestHandler::obey(Decision decision) {
 /// A client that has sent its FIN and waits may get an answer, but no new attempts are made for it:
 /// most such clients have simply left.
 net::Task<RequestHandler::Next> RequestHandler::wait_backoff(Instant until) {
-  while (net::now() < until) {
+  while (worker_.now() < until) {
     if (rq_.upload.complete() && !session_.client_ended()) {
       session_.arm_client();
     }
@@ -179,7 +182,8 @@ net::Task<RequestHandler::Next> RequestHandler::wait_backoff(Instant until) {
       co_return std::nullopt;
     }
   }
-  co_return locked([&](exchange::UpstreamState&) { return rq_.exchange->on_wakeup(net::now()); });
+  co_return locked(
+      [&](exchange::UpstreamState&) { return rq_.exchange->on_wakeup(worker_.now()); });
 }
 
 net::Task<RequestHandler::Next> RequestHandler::wait_slot(Instant until) {
@@ -189,11 +193,12 @@ net::Task<RequestHandler::Next> RequestHandler::wait_slot(Instant until) {
     }
     const auto events = co_await session_.wait(kSlot | kClientReadable, until);
     if ((events & kSlot) != 0) {
-      co_return locked([&](exchange::UpstreamState&) { return rq_.exchange->on_slot(net::now()); });
+      co_return locked(
+          [&](exchange::UpstreamState&) { return rq_.exchange->on_slot(worker_.now()); });
     }
     if ((events & kTimer) != 0) {
       co_return locked(
-          [&](exchange::UpstreamState&) { return rq_.exchange->on_slot_timeout(net::now()); });
+          [&](exchange::UpstreamState&) { return rq_.exchange->on_slot_timeout(worker_.now()); });
     }
     if (!session_.client().is_open() ||
         (rq_.upload.complete() && (!session_.client_alive() || session_.client_ended()))) {
@@ -212,7 +217,7 @@ net::Task<> RequestHandler::refuse(RejectReason reason, std::string_view detail)
   decision.reason = reason;
   detail_ = detail;
   co_await reject(decision);
-  rq_.report.duration = net::now() - rq_.report.started;
+  rq_.report.duration = worker_.refresh() - rq_.report.started;
   worker_.metrics.record(rq_.report);
   worker_.access.record(rq_.report);
 }
@@ -251,11 +256,11 @@ void RequestHandler::finish(Ending ending) {
   drop(rq_.inbound);
   drop(rq_.held);
   auto& report = rq_.report;
-  const Instant now = net::now();
+  const Instant now = worker_.refresh();  // The last writes count, too.
   report.duration = now - report.started;
   report.bytes_in = rq_.upload.received();
-  if (rq_.upload.overflowed()) {
-    report.replay_overflow = true;
+  report.replay_overflow = rq_.upload.overflowed();
+  if (report.replay_overflow) {
     worker_.warn_overflow(report.route, report.bytes_in);
   }
   if (ending == Ending::ClientGone) {

@@ -48,6 +48,7 @@ class RequestHandler {
 
   // attempt.cpp: one attempt until its response head
   net::Task<Next> attempt(Decision decision);
+  bool reuse(const Decision& decision);
   net::Task<Failure> connect(const Decision& decision);
   void attach(net::StreamPtr stream, bool reused);
   net::Task<Failure> exchange_heads(Instant until);

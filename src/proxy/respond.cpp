@@ -78,7 +78,7 @@ net::Task<RequestHandler::Ending> RequestHandler::forward(Inbound& inbound) {
   if (rq_.response.status == 101) {
     co_return co_await tunnel(inbound);
   }
-  const Instant started = net::now();
+  const Instant started = worker_.now();
   if (!rq_.upload.complete()) {
     // The client may still be sending; whether it will be read to its end is not known now.
     session_.close_after();
@@ -90,7 +90,7 @@ net::Task<RequestHandler::Ending> RequestHandler::forward(Inbound& inbound) {
   rq_.download.start(head, rq_.response.body, rq_.response.content_length, out,
                      std::move(inbound.buffer), begin, size, worker_.buffers);
   const Ending ending = co_await relay(inbound);
-  rq_.report.upstream_time += net::now() - started;
+  rq_.report.upstream_time += worker_.now() - started;
   rq_.report.bytes_out = rq_.download.delivered();
   if (ending == Ending::CutByUpstream && out == http::BodyKind::UntilClose) {
     session_.client().abort();  // A plain close would look like the end of the body.
@@ -120,7 +120,7 @@ net::Task<RequestHandler::Ending> RequestHandler::forward_held() {
 
 net::Task<RequestHandler::Ending> RequestHandler::relay(Inbound& inbound) {
   net::Stream& client = session_.client();
-  moved_ = net::now();
+  moved_ = worker_.now();
   for (;;) {
     const std::uint64_t before = rq_.download.written();
     net::Waker::Events events = push_body();
@@ -145,7 +145,7 @@ net::Task<RequestHandler::Ending> RequestHandler::relay(Inbound& inbound) {
         co_return Ending::CutByUpstream;
     }
     if (rq_.download.written() != before) {
-      moved_ = net::now();
+      moved_ = worker_.now();
     }
     const Instant stalled = moved_ + worker_.shared.config->limits.body_timeout;
     const auto happened =
@@ -186,7 +186,7 @@ net::Task<RequestHandler::Ending> RequestHandler::tunnel(Inbound& inbound) {
       }
       events = tunnel.arm(session_.client(), *inbound.stream);
     }
-    const auto happened = co_await session_.wait(events, net::now() + kTunnelIdle);
+    const auto happened = co_await session_.wait(events, worker_.now() + kTunnelIdle);
     rq_.report.bytes_out = tunnel.to_client.total();
     if (happened == kTimer || !session_.client().is_open()) {
       co_return Ending::Delivered;
@@ -228,7 +228,8 @@ void RequestHandler::settle_connection(Inbound& inbound, bool clean) {
   worker_.metrics.upstream(rq_.report.upstream).connections_active.add(-1);
   net::StreamPtr stream = std::move(inbound.stream);
   stream->set_owner(nullptr);
-  worker_.pools[rq_.report.upstream]->give_back(*inbound.endpoint, std::move(stream), net::now());
+  worker_.pools[rq_.report.upstream]->give_back(*inbound.endpoint, std::move(stream),
+                                                worker_.now());
 }
 
 void RequestHandler::drop_stream(Inbound& inbound) {

@@ -76,7 +76,7 @@ net::Task<> Session::serve() {
 /// Waits for the next request and reads its head. While nothing has arrived no buffer is held.
 net::Task<Session::Read> Session::next_head() {
   const auto& limits = worker.shared.config->limits;
-  Instant deadline = after(net::now(), limits.keepalive_timeout);
+  Instant deadline = after(worker.now(), limits.keepalive_timeout);
   bool begun = false;
   for (;;) {
     if (filled_ > 0) {
@@ -97,12 +97,12 @@ net::Task<Session::Read> Session::next_head() {
       }
       if (!begun) {
         begun = true;
-        deadline = after(net::now(), limits.head_timeout);
+        deadline = after(worker.now(), limits.head_timeout);
       }
     }
     const bool more = co_await fill(deadline);
     if (!more) {
-      const bool late = begun && !client_ended_ && net::now() >= deadline;
+      const bool late = begun && !client_ended_ && worker.now() >= deadline;
       if (late) {
         http::ParseFailure failure{RejectReason::HeadTimeout, "the request head took too long"};
         co_await refuse(failure);
@@ -137,7 +137,7 @@ net::Task<bool> Session::fill(Instant deadline) {
       co_return false;
     }
     if (worker.draining() && filled_ == 0) {
-      deadline = std::min(deadline, net::now() + kDrainIdle);
+      deadline = std::min(deadline, worker.now() + kDrainIdle);
     }
     client_->arm_read();
     const auto events = co_await wait(kClientReadable | kDrain, deadline);
@@ -190,8 +190,8 @@ net::Task<> Session::refuse(http::ParseFailure failure) {
   auto& report = request_->report;
   report = exchange::Report{};
   report.listener = listener;
-  report.started = net::now();
-  report.started_wall = net::wall_now();
+  report.started = worker.now();
+  report.started_wall = worker.wall_now();
   report.status = static_cast<std::uint16_t>(status_of(failure.reason));
   report.result = RequestResult::Rejected;
   report.reason = failure.reason;
@@ -201,7 +201,7 @@ net::Task<> Session::refuse(http::ParseFailure failure) {
   answer.reason = failure.reason;
   answer.detail = failure.detail;
   co_await reply(answer);
-  report.duration = net::now() - report.started;
+  report.duration = worker.now() - report.started;
   worker.metrics.record(report);
   worker.access.record(report);
   if (!client_ended_) {
@@ -216,7 +216,7 @@ net::Task<> Session::reply(http::LocalReply answer) {
   http::write_local_reply(answer, out);
   MessageWriter writer;
   writer.begin(out.view(), http::BodyKind::None);
-  const Instant deadline = after(net::now(), worker.shared.config->limits.body_timeout);
+  const Instant deadline = after(worker.now(), worker.shared.config->limits.body_timeout);
   for (;;) {
     const net::IoResult result = writer.flush(*client_, worker.buffers);
     if (!result.would_block()) {
@@ -234,7 +234,7 @@ net::Task<> Session::reply(http::LocalReply answer) {
 
 net::Task<> Session::linger() {
   client_->shutdown_write();
-  const Instant deadline = net::now() + kLingerTime;
+  const Instant deadline = worker.now() + kLingerTime;
   net::Buffer waste = worker.buffers.take();
   for (std::size_t total = 0; total < kLingerBytes;) {
     const net::IoResult result = client_->read(waste.data(), waste.capacity());
@@ -289,13 +289,23 @@ void Session::kill() {
 }
 
 void Session::on_readable(net::Stream& stream) {
+  worker.refresh();
   waker_.signal(&stream == client_.get() ? kClientReadable : kUpstreamReadable);
 }
 
 void Session::on_writable(net::Stream& stream) {
+  worker.refresh();
   waker_.signal(&stream == client_.get() ? kClientWritable : kUpstreamWritable);
 }
 
-void Session::on_timer(Instant) { waker_.signal(kTimer); }
+void Session::on_timer(Instant) {
+  worker.refresh();
+  waker_.signal(kTimer);
+}
+
+void Session::signal(net::Waker::Events events) {
+  worker.refresh();
+  waker_.signal(events);
+}
 
 }  // namespace fusegate::proxy

@@ -45,7 +45,7 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   /// Cuts the connection. On the worker's thread.
   void kill();
   /// On the worker's thread.
-  void signal(net::Waker::Events events) { waker_.signal(events); }
+  void signal(net::Waker::Events events);
 
   // What a request handler uses.
   /// Waits for any of `events`, at most until `deadline`: then kTimer is among the result.

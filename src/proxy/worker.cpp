@@ -34,6 +34,9 @@ Worker::Worker(Shared& all, telemetry::WorkerMetrics& counters,
       access(all.config, access_writer, index + 1),
       rng(static_cast<std::uint64_t>(net::now().time_since_epoch().count()) * (index + 1)),
       index_(index),
+      now_(net::now()),
+      wall_base_at_(now_),
+      wall_base_(net::wall_now()),
       keep_running_(context.get_executor()),
       scratch_size_(scratch_for(all.config->limits)),
       overflow_warned_(all.config->routes.size()) {
@@ -79,6 +82,7 @@ void Worker::join() {
 }
 
 void Worker::adopt(int fd, const net::SocketAddress& peer, std::uint16_t listener) {
+  refresh();
   Session::run(boost::intrusive_ptr<Session>{new Session(*this, fd, peer, listener)});
 }
 
@@ -130,7 +134,7 @@ void Worker::leave(Session& session) {
 }
 
 std::string_view Worker::date() {
-  const WallTime now = net::wall_now();
+  const WallTime now = wall_now();
   const auto second = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
   if (second != date_second_) {
     date_second_ = second;
@@ -161,17 +165,25 @@ void Worker::log_events(upstream::Upstream& upstream) {
 }
 
 void Worker::warn_overflow(std::uint16_t route, std::uint64_t bytes) {
-  const Instant now = net::now();
-  if (now < overflow_warned_[route]) {
+  if (now_ < overflow_warned_[route]) {
     return;
   }
-  overflow_warned_[route] = now + kWarnEvery;
+  overflow_warned_[route] = now_ + kWarnEvery;
   shared.log.warn(
       "request body outgrew retry.max_body_replay and could not be retried",
       {{"route", std::string_view{shared.config->routes[route].name}}, {"bytes", bytes}});
 }
 
+Instant Worker::refresh() {
+  now_ = net::now();
+  return now_;
+}
+
 void Worker::on_timer(Instant now) {
+  now_ = now;
+  // Again and again, so that a step of the wall clock is followed.
+  wall_base_at_ = now;
+  wall_base_ = net::wall_now();
   access.flush();
   if (index_ == 0) {
     const std::uint64_t held = shared.replay_memory.load(std::memory_order_relaxed);

@@ -68,6 +68,15 @@ class Worker final : private net::Timer {
   void give_back(std::unique_ptr<RequestContext> context);
   void enter(Session& session);
   void leave(Session& session);
+  /// The time of the event that is being handled: read once for each, because a request needs it
+  /// a dozen times.
+  Instant now() const { return now_; }
+  /// Reads the clock; called at the start of every event.
+  Instant refresh();
+  /// The wall clock at `now()`, for logs and HTTP dates.
+  WallTime wall_now() const {
+    return wall_base_ + std::chrono::duration_cast<std::chrono::milliseconds>(now_ - wall_base_at_);
+  }
   /// IMF-fixdate of this second.
   std::string_view date();
   /// Logs what the breakers did since the last call.
@@ -94,6 +103,9 @@ class Worker final : private net::Timer {
   void run();
 
   std::size_t index_;
+  Instant now_;
+  Instant wall_base_at_;
+  WallTime wall_base_;
   net::asio::executor_work_guard<net::Executor> keep_running_;
   std::unique_ptr<char[]> scratch_;
   std::size_t scratch_size_;
