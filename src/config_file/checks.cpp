@@ -122,6 +122,9 @@ void check_relations(Reader& reader, Draft& draft) {
     check_route(reader, scope);
   }
   check_internal_addresses(reader, draft);
+  if (reader.failed()) {
+    return;  // A route that was misread would make its upstream look unused.
+  }
   warn_of_dead_routes(reader, draft);
   warn_of_unused_upstreams(reader, draft);
 }
