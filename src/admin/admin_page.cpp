@@ -4,6 +4,7 @@
 #include "admin/probes.hpp"
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 
 #include <algorithm>
 
@@ -19,7 +20,7 @@ constexpr std::string_view kIndex =
     "GET  /upstreams/NAME     one of them\n"
     "GET  /routes             effective policy and counters (JSON)\n"
     "GET  /transitions        the last breaker and ejection events (JSON)\n"
-    "GET  /config             the active configuration, ?defaults=1 with every key (YAML)\n"
+    "GET  /config             the active configuration, ?defaults=1: the built-in defaults\n"
     "GET  /server_info        version, uptime and state (JSON)\n"
     "GET  /metrics            Prometheus text\n"
     "GET  /livez, /readyz     health, /readyz?verbose with every check\n";
@@ -72,9 +73,12 @@ Response upstream_page(std::string_view segment, const Sources& sources) {
 
 Response config_page(const Request& request, const Sources& sources) {
   const ServerInfo info = sources.server_info();
-  std::string body = "# hash: " + info.config_hash + "\n# loaded: " + rfc3339(info.config_loaded) +
-                     '\n' + sources.config(request.query("defaults") == "1");
-  return {.type = Response::kYaml, .body = std::move(body)};
+  json::object body{{"hash", info.config_hash},
+                    {"loaded", rfc3339(info.config_loaded)},
+                    {"file", info.config_file}};
+  boost::system::error_code error;
+  body["config"] = json::parse(sources.config(request.query("defaults") == "1"), error);
+  return json_page(body);
 }
 
 std::optional<Response> read_page(const Request& request, const Sources& sources) {

@@ -27,7 +27,6 @@ struct Response {
 
   static constexpr std::string_view kText = "text/plain; charset=utf-8";
   static constexpr std::string_view kJson = "application/json";
-  static constexpr std::string_view kYaml = "application/yaml";
   static constexpr std::string_view kProblem = "application/problem+json";
 };
 

@@ -40,7 +40,7 @@ struct Sources {
   std::function<std::vector<telemetry::UpstreamSnapshot>()> upstreams;
   std::function<std::vector<telemetry::RouteSnapshot>()> routes;
   std::function<std::vector<telemetry::EventSnapshot>()> transitions;  ///< Oldest first.
-  std::function<std::string(bool defaults)> config;                    ///< YAML, redacted.
+  std::function<std::string(bool defaults)> config;                    ///< JSON, redacted.
   std::function<ServerInfo()> server_info;
   std::function<WallTime()> wall_now;
 };

@@ -186,7 +186,8 @@ admin::Sources App::sources() {
   all.routes = [this] { return metrics_.routes(); };
   all.transitions = [this] { return plane_.events(); };
   all.config = [this](bool defaults) {
-    return defaults ? config_file::dump_defaults() : config_file::dump(*config_);
+    constexpr auto kJson = config_file::Format::Json;
+    return defaults ? config_file::dump_defaults(kJson) : config_file::dump(*config_, kJson);
   };
   all.server_info = [this] { return info(); };
   all.wall_now = [] { return net::wall_now(); };

@@ -117,10 +117,6 @@ std::optional<DenyReason> Exchange::schedule_retry(FailureClass failure,
   if (const auto forbidden = policy::retry_forbidden(policy_.retry, failure, context)) {
     return forbidden;
   }
-  const bool asked_when = response.retry_after || response.pushback || response.header_asks_retry;
-  if (response.status == kTooManyRequests && !asked_when) {
-    return DenyReason::NotRetryable;  // Too many requests, and no word when fewer will do.
-  }
   if (report_.attempts > policy_.retries || report_.try_count == Report::kTriesMax) {
     return DenyReason::Exhausted;
   }

@@ -33,7 +33,14 @@ FramingResult read_coding(Head& out, std::string_view& detail) {
   if (out.minor == 0) {
     return bad("Transfer-Encoding in an HTTP/1.0 message", detail);
   }
-  if (!iequals(out.fields.find(FieldId::TransferEncoding)->value, "chunked")) {
+  const std::string_view value = out.fields.find(FieldId::TransferEncoding)->value;
+  if (!iequals(value, "chunked")) {
+    // RFC 9112 section 6.3: without chunked at the end nobody knows where the body ends.
+    const std::size_t comma = value.rfind(',');
+    const std::string_view last = trim_blanks(value.substr(comma == value.npos ? 0 : comma + 1));
+    if (!iequals(last, "chunked")) {
+      return bad("a Transfer-Encoding that does not end in chunked", detail);
+    }
     detail = "a Transfer-Encoding other than chunked";
     return FramingResult::UnknownCoding;
   }

@@ -54,9 +54,6 @@ exchange::RequestTraits traits_of(const http::RequestHead& head,
     case policy::Idempotency::Never:
       break;
   }
-  if (head.upgrade) {
-    traits.repeatable = false;
-  }
   if (trusted) {
     traits.coordinated = head.fields.has(FieldId::FusegateAttempt);
     const http::Field* left = head.fields.find(FieldId::ExpectedTimeout);
@@ -88,6 +85,17 @@ exchange::ResponseFacts facts_of(const http::ResponseHead& head,
         return has_field(fields, wanted.name, wanted.value);
       });
   return facts;
+}
+
+bool authenticates_connection(const http::ResponseHead& head) {
+  if (head.status != 401) {
+    return false;
+  }
+  return std::ranges::any_of(head.fields, [](const http::Field& field) {
+    return same_name(field.name, "www-authenticate") &&
+           (same_name(field.value.substr(0, 4), "ntlm") ||
+            same_name(field.value.substr(0, 9), "negotiate"));
+  });
 }
 
 std::string_view trace_id(const http::RequestHead& head) {

@@ -21,6 +21,10 @@ exchange::RequestTraits traits_of(const http::RequestHead& head,
 exchange::ResponseFacts facts_of(const http::ResponseHead& head,
                                  const config::RequestPolicy& policy, WallTime now);
 
+/// NTLM and Negotiate authenticate the connection, not the request (RFC 4559 section 6): after such
+/// a challenge the connection must not serve another client.
+bool authenticates_connection(const http::ResponseHead& head);
+
 /// The trace id of a valid `traceparent` (W3C Trace Context), else nothing.
 std::string_view trace_id(const http::RequestHead& head);
 

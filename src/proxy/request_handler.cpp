@@ -125,7 +125,7 @@ RequestHandler::Next RequestHandler::begin_exchange() {
                               .replay_max = keep_body ? policy.retry.max_body_replay : 0,
                               .memory_max = limits.replay_memory};
   early_used_ = rq_.upload.start(rq_.head.body, rq_.head.content_length, early_, early_size_,
-                                 bounds, worker_.buffers, worker_.shared.replay_memory);
+                                 bounds, worker_.buffers, worker_.replay_memory);
   const Instant now = rq_.report.started;
   moved_ = now;
   return locked([&](exchange::UpstreamState& state) {
@@ -209,7 +209,11 @@ net::Task<RequestHandler::Next> RequestHandler::wait_slot(Instant until) {
 
 /// Answers before there is an exchange.
 net::Task<> RequestHandler::refuse(RejectReason reason, std::string_view detail) {
-  if (rq_.head.body != http::BodyKind::None) {
+  const bool body_is_here =
+      rq_.head.body == http::BodyKind::Length && rq_.head.content_length <= early_size_;
+  if (body_is_here) {
+    early_used_ = rq_.head.content_length;
+  } else if (rq_.head.body != http::BodyKind::None) {
     session_.close_after();
   }
   Decision decision;
@@ -224,9 +228,11 @@ net::Task<> RequestHandler::refuse(RejectReason reason, std::string_view detail)
 
 net::Task<> RequestHandler::reject(const Decision& decision) {
   RejectReason reason = decision.reason;
-  if (reason == RejectReason::NoEndpoint && rq_.upstream != nullptr &&
-      !rq_.upstream->ever_resolved()) {
+  if (reason == RejectReason::NoEndpoint && !rq_.upstream->ever_resolved()) {
     reason = RejectReason::DnsFailed;
+    rq_.target_scratch =
+        "the name " + rq_.upstream->settings().endpoints.front().host + " does not resolve";
+    detail_ = rq_.target_scratch;
   }
   if (rq_.upstream != nullptr && !rq_.upload.complete()) {
     session_.close_after();

@@ -15,6 +15,8 @@ namespace {
 /// A tunnel that is silent for this long is closed. Chosen: longer than any keep-alive of WebSocket
 /// libraries, short enough not to collect dead connections for ever.
 constexpr Duration kTunnelIdle = std::chrono::hours{1};
+/// What one side may still send after the other has ended. Chosen.
+constexpr Duration kTunnelEnding = std::chrono::seconds{2};
 
 }  // namespace
 
@@ -53,7 +55,7 @@ std::string_view RequestHandler::retry_marker() {
 
 std::string_view RequestHandler::write_response_head(http::BodyKind out_kind) {
   rq_.report.status = static_cast<std::uint16_t>(rq_.response.status);
-  if (out_kind == http::BodyKind::UntilClose || rq_.response.status == 101) {
+  if (out_kind == http::BodyKind::UntilClose || rq_.response.status == 101 || worker_.draining()) {
     session_.close_after();
   }
   http::ForwardResponse forward;
@@ -186,7 +188,8 @@ net::Task<RequestHandler::Ending> RequestHandler::tunnel(Inbound& inbound) {
       }
       events = tunnel.arm(session_.client(), *inbound.stream);
     }
-    const auto happened = co_await session_.wait(events, worker_.now() + kTunnelIdle);
+    const Duration patience = tunnel.half_ended() ? kTunnelEnding : kTunnelIdle;
+    const auto happened = co_await session_.wait(events, worker_.now() + patience);
     rq_.report.bytes_out = tunnel.to_client.total();
     if (happened == kTimer || !session_.client().is_open()) {
       co_return Ending::Delivered;
@@ -219,7 +222,8 @@ void RequestHandler::settle_connection(Inbound& inbound, bool clean) {
   if (!inbound.stream) {
     return;
   }
-  const bool sent = !uploading_ && !upload_broken_ && rq_.upload.complete();
+  const bool sent = !uploading_ && !upload_broken_ && rq_.upload.complete() &&
+                    !authenticates_connection(rq_.response);
   if (!clean || !sent || !rq_.response.keep_alive ||
       rq_.response.body == http::BodyKind::UntilClose) {
     drop_stream(inbound);

@@ -37,6 +37,11 @@ class Tunnel {
   /// Arms what the last pump waits for and returns it as events.
   net::Waker::Events arm(net::Stream& client, net::Stream& upstream);
 
+  /// One side has sent its end and the other has been told.
+  bool half_ended() const {
+    return client_step_ == Pipe::Step::Ended || upstream_step_ == Pipe::Step::Ended;
+  }
+
   Pipe to_client;
   Pipe to_upstream;
 

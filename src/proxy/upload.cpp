@@ -12,7 +12,7 @@ constexpr std::uint64_t kLargeBody = 64 * 1024;
 
 std::size_t Upload::start(http::BodyKind kind, std::uint64_t length, char* early, std::size_t size,
                           const Limits& limits, net::BufferPool& buffers,
-                          std::atomic<std::uint64_t>& replay_memory) {
+                          ReplayMemory& replay_memory) {
   limits_ = limits;
   buffers_ = &buffers;
   replay_memory_ = &replay_memory;
@@ -28,7 +28,7 @@ std::size_t Upload::start(http::BodyKind kind, std::uint64_t length, char* early
   }
   blocks_.push_back({net::Buffer{}, early, 0, 0});
   const BodyReader::Fed fed = reader_.feed(early, early, size);
-  blocks_.back().size = fed.payload;
+  blocks_.back().size = blocks_.back().capacity = fed.payload;
   received_ = fed.payload;
   if (fed.failed) {
     early_failure_ = Step::BadBody;
@@ -163,7 +163,7 @@ Upload::Block& Upload::room() {
 }
 
 bool Upload::keep_another_block(std::size_t capacity) {
-  const std::uint64_t before = replay_memory_->fetch_add(capacity, std::memory_order_relaxed);
+  const std::uint64_t before = replay_memory_->charge(capacity);
   charged_ += capacity;
   return before + capacity <= limits_.memory_max;
 }
@@ -171,13 +171,13 @@ bool Upload::keep_another_block(std::size_t capacity) {
 void Upload::stop_keeping() {
   keeping_ = false;
   overflowed_ = true;
-  replay_memory_->fetch_sub(charged_, std::memory_order_relaxed);
+  replay_memory_->release(charged_);
   charged_ = 0;
 }
 
 void Upload::clear() {
   if (charged_ > 0) {
-    replay_memory_->fetch_sub(charged_, std::memory_order_relaxed);
+    replay_memory_->release(charged_);
     charged_ = 0;
   }
   blocks_.clear();

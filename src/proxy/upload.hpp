@@ -4,6 +4,7 @@
 #include "net/stream.hpp"
 #include "proxy/body_reader.hpp"
 #include "proxy/message_writer.hpp"
+#include "telemetry/counters.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -12,6 +13,22 @@
 #include <vector>
 
 namespace fusegate::proxy {
+
+/// The memory that all replay buffers of the process share, and this worker's part of it.
+struct ReplayMemory {
+  std::atomic<std::uint64_t>& used;
+  telemetry::Gauge& gauge;
+
+  /// Returns the bytes that were in use before.
+  std::uint64_t charge(std::uint64_t bytes) {
+    gauge.add(static_cast<std::int64_t>(bytes));
+    return used.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  void release(std::uint64_t bytes) {
+    gauge.add(-static_cast<std::int64_t>(bytes));
+    used.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+};
 
 /// The request body on its way from the client to an attempt, and its replay for the next one.
 ///
@@ -30,8 +47,7 @@ class Upload {
   /// there until `clear`. Returns how many of them belong to the body (all of it known to be ours).
   /// `failed()` afterwards means broken framing or a body over the limit.
   std::size_t start(http::BodyKind kind, std::uint64_t length, char* early, std::size_t size,
-                    const Limits& limits, net::BufferPool& buffers,
-                    std::atomic<std::uint64_t>& replay_memory);
+                    const Limits& limits, net::BufferPool& buffers, ReplayMemory& replay_memory);
 
   /// May the body be sent from its first byte (again)?
   bool replayable() const { return !dropped_; }
@@ -77,7 +93,7 @@ class Upload {
 
   Limits limits_;
   net::BufferPool* buffers_ = nullptr;
-  std::atomic<std::uint64_t>* replay_memory_ = nullptr;
+  ReplayMemory* replay_memory_ = nullptr;
   http::BodyKind kind_ = http::BodyKind::None;
   BodyReader reader_;
   MessageWriter writer_;

@@ -32,6 +32,7 @@ Worker::Worker(Shared& all, telemetry::WorkerMetrics& counters,
       context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       timers(context, &observe_lag, &counters),
       access(all.config, access_writer, index + 1),
+      replay_memory{all.replay_memory, counters.replay_bytes},
       rng(static_cast<std::uint64_t>(net::now().time_since_epoch().count()) * (index + 1)),
       index_(index),
       now_(net::now()),
@@ -185,11 +186,6 @@ void Worker::on_timer(Instant now) {
   wall_base_at_ = now;
   wall_base_ = net::wall_now();
   access.flush();
-  if (index_ == 0) {
-    const std::uint64_t held = shared.replay_memory.load(std::memory_order_relaxed);
-    metrics.replay_bytes.add(static_cast<std::int64_t>(held - replay_reported_));
-    replay_reported_ = held;
-  }
   if (now >= next_second_) {
     next_second_ = now + std::chrono::seconds{1};
     every_second(now);

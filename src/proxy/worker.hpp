@@ -8,6 +8,7 @@
 #include "net/asio.hpp"
 #include "net/buffer_pool.hpp"
 #include "net/timer_queue.hpp"
+#include "proxy/upload.hpp"
 #include "telemetry/access_log.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/worker_metrics.hpp"
@@ -94,6 +95,7 @@ class Worker final : private net::Timer {
   net::BufferPool buffers;
   net::TimerQueue timers;
   telemetry::AccessLog access;
+  ReplayMemory replay_memory;
   Rng rng;
   std::vector<std::unique_ptr<upstream::Pool>> pools;  ///< By upstream.
 
@@ -116,7 +118,6 @@ class Worker final : private net::Timer {
   std::array<char, http::kDateSize> date_text_{};
   std::int64_t date_second_ = -1;
   Instant next_second_{};
-  std::uint64_t replay_reported_ = 0;
   std::vector<Instant> overflow_warned_;  ///< By route: not again before this.
   std::thread thread_;
 };
