@@ -101,7 +101,7 @@ bool has_route(const Draft& draft, std::string_view name) {
          }) != draft.routes.end();
 }
 
-void name_route(Reader& reader, const Cursor& at, Scope& scope, const Draft& draft) {
+void name_route(Reader& reader, Scope& scope, const Draft& draft) {
   const auto given = scope.set.find("name");
   if (given == scope.set.end()) {
     const auto base = derived_name(scope.route.match);
@@ -118,7 +118,6 @@ void name_route(Reader& reader, const Cursor& at, Scope& scope, const Draft& dra
   } else if (has_route(draft, name)) {
     reader.error(place, fill("{}: another route is already called {}", place.path, quoted(name)));
   }
-  static_cast<void>(at);
 }
 
 void read_route(Reader& reader, const Cursor& at, Draft& draft) {
@@ -137,7 +136,7 @@ void read_route(Reader& reader, const Cursor& at, Draft& draft) {
   if (find(*at.node, "match") == nullptr) {
     reader.error(at, fill("{}: has no match; write match: / for everything", at.path));
   }
-  name_route(reader, at, scope, draft);
+  name_route(reader, scope, draft);
   draft.routes.push_back(std::move(scope));
   draft.route_places.push_back(at);
 }
