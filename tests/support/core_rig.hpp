@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// An upstream and requests against it, without any wire: for tests of the decisions.
@@ -110,6 +112,24 @@ inline void settle_one(Rig& rig, unsigned code, Instant now) {
     (void)call.status(code, now);
   }
   (void)call.end(Ending::Delivered, now);
+}
+
+inline exchange::EndpointState& named(exchange::UpstreamState& state, std::string_view name) {
+  for (const auto& endpoint : state.endpoints()) {
+    if (endpoint->name == name) {
+      return *endpoint;
+    }
+  }
+  throw std::logic_error("no such endpoint in this test");
+}
+
+/// Settles `count` verdicts with one endpoint, as attempts at it would.
+inline void judge(exchange::UpstreamState& state, exchange::EndpointState& endpoint,
+                  policy::Verdict verdict, int count, Instant now) {
+  for (int i = 0; i < count; ++i) {
+    const auto permit = state.readmit(endpoint, true, 1s, now);
+    state.settle(endpoint, permit, std::nullopt, verdict, 1ms, std::nullopt, now);
+  }
 }
 
 }  // namespace fusegate::test

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <map>
 
 namespace fusegate::test {
@@ -10,24 +9,6 @@ namespace {
 
 using exchange::EndpointState;
 using exchange::UpstreamState;
-
-EndpointState& named(UpstreamState& state, std::string_view name) {
-  for (const auto& endpoint : state.endpoints()) {
-    if (endpoint->name == name) {
-      return *endpoint;
-    }
-  }
-  throw std::logic_error("no such endpoint in this test");
-}
-
-/// Settles `count` verdicts with one endpoint, as attempts at it would.
-void judge(UpstreamState& state, EndpointState& endpoint, policy::Verdict verdict, int count,
-           Instant now) {
-  for (int i = 0; i < count; ++i) {
-    const auto permit = state.readmit(endpoint, true, 1s, now);
-    state.settle(endpoint, permit, std::nullopt, verdict, 1ms, std::nullopt, now);
-  }
-}
 
 std::map<std::string, int> spread(UpstreamState& state, int count, Instant now) {
   std::map<std::string, int> result;
@@ -254,57 +235,6 @@ TEST(Ejection, FullEndpointsAreSkippedAndEjectedOnesAreNoWayOut) {
   EXPECT_EQ(state.pick(nullptr, 0, true, 1s, at(1s)).pick, UpstreamState::Pick::AllFull);
   named(state, "a:80").in_flight = 0;
   named(state, "b:80").in_flight = 0;
-}
-
-TEST(Ejection, EventsNameTheEndpointAndAreKeptUpToABound) {
-  Rig rig;
-  auto& state = rig.start({"a:80", "b:80"});
-  EndpointState& b = named(state, "b:80");
-  judge(state, b, policy::Verdict::Failure, 5, at(0s));
-  ASSERT_TRUE(state.has_events());
-  const auto event = state.take_event();
-  EXPECT_EQ(event->endpoint, "b:80");
-  EXPECT_EQ(event->transition.to, BreakerState::Open);
-  EXPECT_EQ(event->transition.reason, TransitionReason::ConsecutiveFailures);
-  EXPECT_FALSE(state.has_events());
-  for (int round = 1; round < 300; ++round) {
-    judge(state, b, policy::Verdict::Failure, 1, at(round * 100s));
-  }
-  EXPECT_EQ(state.history().size(), UpstreamState::kHistoryMax);
-  EXPECT_LT(state.history().front().transition.at, state.history().back().transition.at);
-}
-
-TEST(Ejection, TimeInStateAddsUpToTheTimeThatPassed) {
-  Rig rig;
-  auto& state = rig.start({"a:80"});
-  for (int i = 0; i < 5; ++i) {
-    settle_one(rig, 500, at(3s));
-  }
-  state.tick(at(10s));
-  const auto counters = state.counters(at(11s));
-  const auto in = [&](BreakerState s) {
-    return counters.time_in_state[static_cast<std::size_t>(s)];
-  };
-  EXPECT_EQ(in(BreakerState::Closed), 3s);
-  EXPECT_EQ(in(BreakerState::Open), 5s);
-  EXPECT_EQ(in(BreakerState::HalfOpen), 3s);
-  EXPECT_EQ(state.history().size(), 2U);
-  EXPECT_TRUE(state.history().front().endpoint.empty());
-}
-
-TEST(Ejection, EndpointThatReturnsBeforeItsLastAttemptEndedIsTheSame) {
-  Rig rig;
-  auto& state = rig.start({"a:80", "b:80"});
-  EndpointState* const a = &named(state, "a:80");
-  state.pin(*a);
-  state.set_endpoints({"b:80"}, at(1s));
-  EXPECT_TRUE(a->retired);
-  state.set_endpoints({"b:80", "a:80", "a:80"}, at(2s));
-  ASSERT_EQ(state.endpoints().size(), 2U);
-  EXPECT_EQ(&named(state, "a:80"), a);
-  EXPECT_FALSE(a->retired);
-  state.unpin(*a);
-  EXPECT_EQ(&named(state, "a:80"), a);
 }
 
 }  // namespace

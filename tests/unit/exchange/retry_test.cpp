@@ -140,8 +140,10 @@ TEST(Retry, IsDeniedByTheFirstRuleThatForbidsIt) {
       {"told never", nothing, answer({.status = 503, .retry_never = true}),
        DenyReason::Coordinated},
       {"told other, one left", nothing, answer({.status = 503, .other_endpoint_only = true}), {}},
-      {"429 without Retry-After", [](Rig& rig) { rig.policy.retry.on.statuses.set(429); },
-       answer({.status = 429}), {}},
+      {"429 without Retry-After",
+       [](Rig& rig) { rig.policy.retry.on.statuses.set(429); },
+       answer({.status = 429}),
+       {}},
       {"429 with Retry-After",
        [](Rig& rig) { rig.policy.retry.on.statuses.set(429); },
        answer({.status = 429, .retry_after = 1s}),
@@ -276,166 +278,6 @@ TEST(Retry, AdaptiveBackoffGrowsWithTheFailureRate) {
   (void)call.begin(at(0s));
   const Decision wait = call.failure(reset(), at(0s));
   EXPECT_EQ(wait.until, at(0s) + 25ms + 25ms * 13 / 25) << "13 of 25 attempts had failed";
-}
-
-TEST(Retry, StaleConnectionOfARepeatableRequestReconnectsOnceForFree) {
-  Rig rig;
-  rig.policy.retries = 0;
-  rig.upstream.retry_budget.min_retries = 0;
-  auto& state = rig.start({"a:80", "b:80"});
-  Call call{rig, at(0s)};
-  const Decision first = call.begin(at(0s));
-  call.exchange.on_connection(true);
-  const Decision again = call.failure(stale(), at(1ms));
-  ASSERT_EQ(again.kind, Kind::Attempt);
-  EXPECT_EQ(again.endpoint, first.endpoint);
-  EXPECT_TRUE(again.fresh_connection);
-  EXPECT_EQ(call.report.attempts, 1);
-  EXPECT_EQ(call.report.try_count, 2);
-  EXPECT_TRUE(call.report.tries[0].reused);
-  EXPECT_EQ(call.report.tries[1].kind, AttemptKind::First);
-  EXPECT_EQ(first.endpoint->in_flight, 1U);
-  EXPECT_EQ(state.breaker().window(at(1ms)).total, 0U) << "a kept connection may close any time";
-  const Decision end = call.failure(stale(), at(2ms));
-  EXPECT_EQ(end.kind, Kind::Reject) << "only once";
-  EXPECT_EQ(call.report.denied, DenyReason::Exhausted);
-}
-
-TEST(Retry, StaleConnectionReconnectsForANonRepeatableRequestOnlyWhenNothingWasWritten) {
-  Rig rig;
-  rig.traits.repeatable = false;
-  rig.start({"a:80"});
-  Call written{rig, at(0s)};
-  (void)written.begin(at(0s));
-  EXPECT_EQ(written.failure(stale(), at(0s)).kind, Kind::Reject);
-  Call unwritten{rig, at(0s)};
-  (void)unwritten.begin(at(0s));
-  auto facts = stale();
-  facts.nothing_written = true;
-  EXPECT_EQ(unwritten.failure(facts, at(0s)).kind, Kind::Attempt);
-}
-
-TEST(Retry, BodyThatOutgrewItsBoundIsNotRepeatedUnlessNothingWasWritten) {
-  Rig rig;
-  rig.start({"a:80", "b:80"});
-  Call call{rig, at(0s)};
-  (void)call.begin(at(0s));
-  call.exchange.on_not_replayable();
-  EXPECT_TRUE(call.report.replay_overflow);
-  EXPECT_EQ(call.failure(reset(), at(0s)).kind, Kind::Reject);
-  EXPECT_EQ(call.report.denied, DenyReason::NotReplayable);
-  Call unsent{rig, at(0s)};
-  (void)unsent.begin(at(0s));
-  unsent.exchange.on_not_replayable();
-  EXPECT_EQ(unsent.failure(refused(), at(0s)).kind, Kind::Wait);
-}
-
-TEST(Retry, MisdirectedOnAKeptConnectionWasNeverSent) {
-  Rig rig;
-  rig.traits.repeatable = false;
-  rig.start({"a:80"});
-  Call call{rig, at(0s)};
-  (void)call.begin(at(0s));
-  call.exchange.on_connection(true);
-  ASSERT_EQ(call.status(421, at(0s)).kind, Kind::Wait);
-  EXPECT_EQ(call.exchange.last_failure(), FailureClass::NeverSent);
-  EXPECT_TRUE(call.wake(at(25ms)).fresh_connection);
-  call.exchange.on_connection(false);
-  EXPECT_EQ(call.status(421, at(25ms)).kind, Kind::Forward) << "a new connection's word stands";
-}
-
-TEST(Retry, TimeoutOfTheTotalDeadlineIsNamedSo) {
-  Rig rig;
-  rig.traits.repeatable = false;
-  rig.start({"a:80"});
-  Call whole{rig, at(0s)};
-  (void)whole.begin(at(0s));
-  EXPECT_EQ(whole.failure(try_timeout(), at(15s)).reason, RejectReason::Deadline);
-  rig.policy.per_try_timeout = 1s;
-  Call one{rig, at(20s)};
-  (void)one.begin(at(20s));
-  EXPECT_EQ(one.failure(try_timeout(), at(21s)).reason, RejectReason::TryTimeout);
-}
-
-TEST(Retry, LateWakeupGivesUpAndRefunds) {
-  Rig rig;
-  rig.policy.timeout = 100ms;
-  auto& state = rig.start({"a:80"});
-  Call call{rig, at(0s)};
-  (void)call.begin(at(0s));
-  const auto before = state.budget().available(at(1ms));
-  ASSERT_EQ(call.failure(reset(), at(1ms)).kind, Kind::Wait);
-  EXPECT_EQ(state.budget().available(at(1ms)), before - 1);
-  const Decision late = call.wake(at(95ms));
-  EXPECT_EQ(late.kind, Kind::Reject);
-  EXPECT_EQ(late.reason, RejectReason::Reset);
-  EXPECT_EQ(call.report.denied, DenyReason::Deadline);
-  EXPECT_EQ(state.budget().available(at(95ms)), before);
-  (void)call.end(Ending::Rejected, at(95ms));
-  EXPECT_EQ(state.budget().available(at(95ms)), before) << "not refunded twice";
-}
-
-TEST(Retry, ClientThatLeavesDuringTheBackoffGivesTheChargeBack) {
-  Rig rig;
-  auto& state = rig.start({"a:80"});
-  Call call{rig, at(0s)};
-  (void)call.begin(at(0s));
-  const auto before = state.budget().available(at(1ms));
-  ASSERT_EQ(call.failure(reset(), at(1ms)).kind, Kind::Wait);
-  (void)call.end(Ending::ClientGone, at(11ms));
-  EXPECT_EQ(state.budget().available(at(11ms)), before);
-  EXPECT_EQ(call.report.backoff, 10ms);
-  EXPECT_EQ(state.limiter().in_flight(), 0U);
-}
-
-TEST(Retry, BreakerThatOpensDuringTheBackoffStopsTheRetryAndRefunds) {
-  Rig rig;
-  auto& state = rig.start({"a:80", "b:80"});
-  Call call{rig, at(0s)};
-  (void)call.begin(at(0s));
-  ASSERT_EQ(call.status(503, at(0s)).kind, Kind::Wait);
-  const auto before = state.budget().available(at(0s));
-  for (int i = 0; i < 4; ++i) {
-    settle_one(rig, 500, at(1ms));
-  }
-  ASSERT_EQ(state.breaker().state(), BreakerState::Open);
-  const auto now = state.budget().available(at(1ms));
-  EXPECT_GE(now, before);
-  EXPECT_EQ(call.wake(at(25ms)).kind, Kind::ForwardHeld);
-  EXPECT_EQ(call.report.denied, DenyReason::BreakerOpen);
-  EXPECT_EQ(state.budget().available(at(25ms)), now + 1);
-}
-
-TEST(Retry, CancelledAttemptIsNeitherJudgedNorRepeated) {
-  Rig rig;
-  auto& state = rig.start({"a:80"});
-  Call call{rig, at(0s)};
-  (void)call.begin(at(0s));
-  const Decision end = call.failure({.failure = FailureClass::NoResponse,
-                                     .result = AttemptResult::Cancelled,
-                                     .reason = RejectReason::Draining},
-                                    at(0s));
-  EXPECT_EQ(end.kind, Kind::Reject);
-  EXPECT_EQ(end.reason, RejectReason::Draining);
-  EXPECT_EQ(state.breaker().window(at(0s)).total, 0U);
-}
-
-TEST(Retry, EndpointThatLeftIsKeptUntilItsRequestEnds) {
-  Rig rig;
-  auto& state = rig.start({"a:80"});
-  Call call{rig, at(0s)};
-  const Decision first = call.begin(at(0s));
-  state.set_endpoints({"b:80"}, at(1ms));
-  EXPECT_TRUE(first.endpoint->retired);
-  ASSERT_EQ(call.failure(reset(), at(2ms)).kind, Kind::Wait);
-  const Decision second = call.wake(at(27ms));
-  EXPECT_EQ(second.endpoint->name, "b:80");
-  EXPECT_NE(second.endpoint->slot, first.endpoint->slot) << "the old one is still in use";
-  EXPECT_EQ(call.report.tries[0].endpoint->name, "a:80");
-  (void)call.end(Ending::ClientGone, at(30ms));
-  state.set_endpoints({"b:80", "c:80"}, at(31ms));
-  EXPECT_EQ(state.endpoints()[1]->slot, 0U) << "free again";
-  EXPECT_GT(state.endpoints()[1]->epoch, state.endpoints()[0]->epoch);
 }
 
 }  // namespace
