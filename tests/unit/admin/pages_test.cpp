@@ -43,7 +43,9 @@ Sources sources_of_a_healthy_process() {
                                                   BreakerState::Open, TransitionReason::FailureRate,
                                                   WallTime{}}};
   };
-  sources.config = [](bool defaults) { return std::string(defaults ? "{\"all\":1}" : "{\"some\":1}"); };
+  sources.config = [](bool defaults) {
+    return std::string(defaults ? "{\"all\":1}" : "{\"some\":1}");
+  };
   sources.server_info = [] {
     ServerInfo info;
     info.version = "1.2.3";
@@ -141,10 +143,10 @@ TEST_F(PagesTest, TellsRoutesAndTransitions) {
 }
 
 TEST_F(PagesTest, ShowsTheConfigurationWithItsHash) {
-  const auto shown = json("/config");
-  EXPECT_EQ(shown.at("hash").as_string(), "abc");
-  EXPECT_EQ(shown.at("loaded").as_string(), "1970-01-01T00:00:00.000Z");
-  EXPECT_EQ(shown.at("config").at("some").as_int64(), 1);
+  const auto active = json("/config");
+  EXPECT_EQ(active.at("hash").as_string(), "abc");
+  EXPECT_EQ(active.at("loaded").as_string(), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(active.at("config").at("some").as_int64(), 1);
   EXPECT_EQ(json("/config?defaults=1").at("config").at("all").as_int64(), 1);
 }
 
