@@ -21,7 +21,7 @@ class Names(unittest.TestCase):
 
     def test_family_can_be_chosen(self):
         upstream = self.enterContext(Upstream())
-        daemon = self.enterContext(Daemon(many({"up": f"http://localhost:{upstream.port}"}, dns={"family": "v4"}, retries=0)))
+        daemon = self.enterContext(Daemon(many({"up": f"http://localhost:{upstream.port}"}, dns={"family": "ipv4"}, retries=0)))
         self.assertEqual([fetch(daemon.address).status for _ in range(10)], [200] * 10)
 
     def test_host_rewrite_to_the_name(self):

@@ -20,7 +20,7 @@ class Routing(unittest.TestCase):
 
     def test_hosts_exact_and_wildcard(self):
         self.start([{"match": {"host": ["one.test", "two.test"]}, "upstream": "a"},
-                    {"match": {"host": "*.wild.test"}, "upstream": "b"}])
+                    {"match": {"host": ["*.wild.test"]}, "upstream": "b"}])
         for host in ("one.test", "two.test", "ONE.Test", "one.test:8080", "one.test."):
             with self.subTest(host):
                 self.assertEqual(self.go(host=host), "a")
@@ -69,20 +69,14 @@ class Routing(unittest.TestCase):
 
     def test_no_spelling_gets_around_a_rule(self):
         self.start([{"match": "/admin", "upstream": "a"}, {"match": "/", "upstream": "b"}])
-        for target in ("/admin", "/./admin", "/x/../admin", "/admin/.", "/x/%2e%2e/admin", "/x/.%2E/admin", "/%61dmin",
-                       "/%61%64%6d%69%6e/x", "/../admin", "/x/y/../../admin", "/admin/x/..", "//admin", "/x//../admin",
-                       "/x/..//admin", "/admin%2fx", "/x/..%2fadmin", "/admin;a=b", "/admin%3b", "/x/..;/admin",
-                       "/%2561dmin", "/x\\..\\admin", "/x/..%5cadmin", "/admin%00", "http://example.test/admin",
-                       "http://example.test/x/../admin"):
+        for target in ("/admin", "/./admin", "/x/../admin", "/admin/.", "/x/%2e%2e/admin", "/x/.%2E/admin",
+                       "/%61dmin", "/%61%64%6d%69%6e/x", "/../admin", "/x/y/../../admin", "/admin/x/..",
+                       "//admin", "/x//../admin", "/x/..//admin", "/admin%2fx", "/x/..%2fadmin",
+                       "/x/..;/admin", "/x\\..\\admin", "/x/..%5cadmin", "/admin%00",
+                       "http://example.test/admin", "http://example.test/x/../admin"):
             with self.subTest(target):
-                # A refusal is as good as the right route; only reaching "b" under a spelling that
-                # a server may read as /admin is wrong. Spellings that stay distinct may pass as "b".
-                got = self.go(target)
-                if target in ("/%2561dmin", "/admin;a=b", "/admin%3b", "/x/..;/admin", "/x\\..\\admin", "/x/..%5cadmin", "/admin%00",
-                              "//admin", "/x/..//admin", "/x//../admin"):
-                    self.assertIn(got, ("a", "b", 400, 404))
-                else:
-                    self.assertIn(got, ("a", 400, 404))
+                # A refusal is as good as the right route.
+                self.assertIn(self.go(target), ("a", 400, 404))
 
     def test_dot_segments_cannot_climb_into_an_allowed_prefix(self):
         self.start([{"match": "/public", "upstream": "a"}])

@@ -51,6 +51,8 @@ def sequence(*scripts):
     def run(exchange):
         with lock:
             script = left.pop(0) if len(left) > 1 else left[0]
+        if not getattr(script, "early", False):
+            exchange.read_body()
         script(exchange)
     run.early = any(getattr(script, "early", False) for script in scripts)
     return run

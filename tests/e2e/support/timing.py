@@ -5,8 +5,8 @@ import time
 
 
 def slow_factor():
-    """How much slower than usual the binary runs (sanitizers, valgrind): FUSEGATE_TEST_SLOW."""
-    return float(os.environ.get("FUSEGATE_TEST_SLOW", "1"))
+    """How much slower than usual the binary runs: FUSEGATE_TEST_SLOW, else 4 for sanitized builds."""
+    return float(os.environ.get("FUSEGATE_TEST_SLOW") or (4 if os.environ.get("FUSEGATE_SANITIZE") else 1))
 
 
 def scaled(seconds):
