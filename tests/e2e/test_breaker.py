@@ -5,7 +5,8 @@ import threading
 import time
 import unittest
 
-from support import Client, Daemon, Upstream, fetch, fetch_all, many, run_load, scripts, single, wait_until
+from support import (Client, Daemon, StartFailed, Upstream, fetch, fetch_all, many, run_load, scripts, single,
+                     wait_until)
 
 NO_RETRY = {"retries": 0, "ejection": {"enabled": False}}
 
@@ -16,7 +17,7 @@ def breaker(**keys):
 
 
 class BreakerCase(unittest.TestCase):
-    def start(self, script, **settings):
+    def start(self, script=None, **settings):
         settings.setdefault("breaker", breaker())
         upstream = self.enterContext(Upstream(script))
         return self.enterContext(Daemon(single(upstream, **{**NO_RETRY, **settings}))), upstream
@@ -71,7 +72,7 @@ class Opening(BreakerCase):
         self.assertTrue(response.header("fusegate-retry").startswith("never;reason="))
         problem = json.loads(response.body)
         self.assertEqual((problem["reason"], problem["upstream"]), ("breaker_open", "up"))
-        self.assertGreater(daemon.metric("fusegate_rejected_total", reason="breaker_open"), 0)
+        wait_until(lambda: daemon.metric("fusegate_rejected_total", reason="breaker_open") > 0, what="the count")
 
     def test_refusals_keep_the_connection_and_swallow_the_body(self):
         daemon, upstream = self.start(scripts.unavailable(), breaker=breaker(open={"initial": "20s", "jitter": "none"}))
@@ -86,6 +87,13 @@ class Opening(BreakerCase):
         self.assertEqual({a.body for a in answers}, {b"unavailable"})
         self.assertEqual(len(upstream.requests), 12)
 
+    def test_modes_not_built_yet_are_refused_in_plain_words(self):
+        for mode in ("shed", "shadow"):
+            with self.subTest(mode), self.assertRaises(StartFailed) as failed:
+                self.start(breaker=breaker(mode=mode))
+            self.assertEqual(failed.exception.code, 1)
+            self.assertIn(f"defaults.breaker.mode: {mode} is not supported yet", failed.exception.stderr)
+
     def test_failure_rate_opens_it(self):
         rate = {"threshold": "50%", "min_requests": 20, "window": "10s"}
         alternate = scripts.sequence(*[scripts.unavailable(), scripts.reply()] * 30)
@@ -96,7 +104,7 @@ class Opening(BreakerCase):
         for _ in range(6):
             fetch(daemon.address)
         self.assertEqual(daemon.breaker(), "open")
-        self.assertGreaterEqual(daemon.metric("fusegate_breaker_transitions_total", reason="failure_rate"), 1)
+        wait_until(lambda: daemon.metric("fusegate_breaker_transitions_total", reason="failure_rate") >= 1, what="the count")
 
 
 class Recovering(BreakerCase):
@@ -121,7 +129,7 @@ class Recovering(BreakerCase):
         self.assertEqual([fetch(daemon.address).status for _ in range(3)], [200] * 3)
         wait_until(lambda: daemon.breaker() == "closed", what="a closed breaker")
         self.assertEqual([fetch(daemon.address).status for _ in range(20)], [200] * 20)
-        self.assertEqual(daemon.metric("fusegate_breaker_probes_total", result="ok"), 3)
+        daemon.expect_metric(3, "fusegate_breaker_probes_total", result="ok")
 
     def test_failed_probe_opens_it_again(self):
         daemon, upstream = self.start(scripts.unavailable())
@@ -131,7 +139,7 @@ class Recovering(BreakerCase):
         fetch(daemon.address)
         self.assertEqual(fetch(daemon.address).header("fusegate-reason"), "breaker_open")
         self.assertEqual(len(upstream.requests) - before, 1)
-        self.assertEqual(daemon.metric("fusegate_breaker_probes_total", result="failed"), 1)
+        daemon.expect_metric(1, "fusegate_breaker_probes_total", result="failed")
 
     def test_probe_that_hangs_is_no_wedge(self):
         daemon, upstream = self.start(scripts.unavailable(), timeout="400ms")
@@ -167,7 +175,7 @@ class Recovering(BreakerCase):
         self.assertEqual(moves(**{"from": "open", "to": "half_open", "reason": "wait_elapsed"}), 1)
         self.assertEqual(moves(**{"from": "half_open", "reason": "probes_ok"}), 1)
         self.assertGreater(daemon.metric("fusegate_breaker_state_seconds_total", state="open"), 0.4)
-        self.assertEqual(daemon.metric("fusegate_breaker_open_until_timestamp_seconds"), 0)
+        daemon.expect_metric(0, "fusegate_breaker_open_until_timestamp_seconds")
         reasons = [event["reason"] for event in json.loads(fetch(daemon.admin, target="/transitions", host=daemon.admin).body)["transitions"]]
         self.assertIn("consecutive_failures", reasons)
 
@@ -180,7 +188,7 @@ class Ejection(unittest.TestCase):
         daemon = self.enterContext(Daemon(many({"up": [*ups, bad]}, balance="round_robin")))
         result = run_load(daemon.address, 200, 3)
         self.assertEqual(result.statuses, {200: 600}, str(result))
-        self.assertEqual(daemon.metric("fusegate_endpoint_ejections_total"), 1)
+        daemon.expect_metric(1, "fusegate_endpoint_ejections_total")
         self.assertLess(len(bad.requests), 40)
         self.assertEqual(daemon.breaker(), "closed")
 

@@ -121,7 +121,7 @@ class TowardsTheUpstream(HeaderCase):
         response = fetch(daemon.address, headers={"fusegate-attempt": "2;reason=no_response"})
         self.assertEqual(response.status, 503)
         self.assertEqual(len(upstream.requests), 1)
-        self.assertEqual(daemon.metric("fusegate_retries_denied_total", reason="coordinated"), 1)
+        daemon.expect_metric(1, "fusegate_retries_denied_total", reason="coordinated")
 
 
 class TowardsTheClient(HeaderCase):

@@ -66,7 +66,7 @@ class Ending(LifecycleCase):
         wait_until(lambda: fetch(daemon.status, target="/readyz").status == 503, what="an end of readiness")
         self.assertIn(b"drain", fetch(daemon.status, target="/readyz").body)
         self.assertEqual(fetch(daemon.status, target="/livez").status, 200)
-        self.assertEqual(daemon.metric("fusegate_draining"), 1)
+        daemon.expect_metric(1, "fusegate_draining")
         self.assertEqual(daemon.wait(), 0)
 
     def test_delay_keeps_accepting_while_not_ready(self):
@@ -173,8 +173,8 @@ class StatusListener(LifecycleCase):
         self.assertEqual(daemon.metric("fusegate_rejected_total", reason="no_route"), 0)
         for _ in range(3):
             fetch(daemon.address)
-        self.assertEqual(daemon.metric("fusegate_requests_total", code="200", result="ok"), 3)
-        self.assertEqual(daemon.metric("fusegate_request_duration_seconds_count"), 3)
+        daemon.expect_metric(3, "fusegate_requests_total", code="200", result="ok")
+        daemon.expect_metric(3, "fusegate_request_duration_seconds_count")
 
     @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
     def test_promtool_finds_nothing(self):

@@ -29,8 +29,8 @@ class Concurrency(LimitCase):
         self.assertTrue(all(a.status == 503 and int(a.header("retry-after")) >= 1 for a in refused))
         self.assertTrue(all(a.header("x-envoy-overloaded") == "true" for a in refused))
         self.assertEqual(upstream.count(), 5)
-        self.assertEqual(daemon.metric("fusegate_attempts_in_flight"), 0)
-        self.assertEqual(daemon.metric("fusegate_queue_length"), 0)
+        daemon.expect_metric(0, "fusegate_attempts_in_flight")
+        daemon.expect_metric(0, "fusegate_queue_length")
 
     def test_never_more_attempts_than_allowed(self):
         peak, now, lock = [0], [0], threading.Lock()

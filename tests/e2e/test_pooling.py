@@ -37,7 +37,7 @@ class Pooling(unittest.TestCase):
         daemon, upstream = self.start(second_time_close)
         with Client(daemon.address) as client:
             self.assertEqual([client.request().status for _ in range(6)], [200] * 6)
-        self.assertGreaterEqual(daemon.metric("fusegate_attempts_total", result="stale_reuse"), 1)
+        wait_until(lambda: daemon.metric("fusegate_attempts_total", result="stale_reuse") >= 1, what="the count")
         self.assertEqual(upstream.connections, 6)
 
     def test_post_on_a_connection_that_dies_is_not_repeated(self):
@@ -123,7 +123,7 @@ class Pooling(unittest.TestCase):
         fetch_all(daemon.address, 10)
         wait_until(lambda: upstream.open <= 2, what="two idle connections")
         wait_until(lambda: upstream.open == 0, what="the end of idle connections")
-        self.assertEqual(daemon.metric("fusegate_upstream_connections", state="idle"), 0)
+        daemon.expect_metric(0, "fusegate_upstream_connections", state="idle")
 
     def test_nothing_leaks_over_many_connections(self):
         daemon, upstream = self.start()

@@ -30,7 +30,7 @@ class Replay(unittest.TestCase):
                 self.assertEqual(seen, {(size, hashlib.sha256(body).hexdigest())})
                 self.assertEqual(len(upstream.requests) - before, 2)
         self.assertEqual(daemon.metric("fusegate_replay_overflow_total"), 0)
-        self.assertEqual(daemon.metric("fusegate_replay_buffer_bytes"), 0)
+        daemon.expect_metric(0, "fusegate_replay_buffer_bytes")
 
     def test_chunked_bodies_are_sent_again_with_their_trailers(self):
         daemon, upstream = self.start(scripts.sequence(scripts.unavailable(), scripts.reply()))
@@ -47,8 +47,8 @@ class Replay(unittest.TestCase):
         response = fetch(daemon.address, "PUT", body=body)
         self.assertEqual((response.status, response.body), (503, b"unavailable"))
         self.assertEqual([(r.length, r.sha256) for r in upstream.requests], [(len(body), hashlib.sha256(body).hexdigest())])
-        self.assertEqual(daemon.metric("fusegate_replay_overflow_total"), 1)
-        self.assertEqual(daemon.metric("fusegate_retries_denied_total", reason="not_replayable"), 1)
+        daemon.expect_metric(1, "fusegate_replay_overflow_total")
+        daemon.expect_metric(1, "fusegate_retries_denied_total", reason="not_replayable")
         wait_until(lambda: [line for line in daemon.log() if "repla" in line.get("msg", "")], what="a log line on the overflow")
 
     def test_failure_before_the_bound_is_still_retried_when_the_body_is_longer(self):
@@ -89,7 +89,7 @@ class Replay(unittest.TestCase):
         self.assertEqual(statuses, [503] * 8)
         self.assertTrue(0 < peak <= 512 * 1024, peak)
         self.assertEqual({r.sha256 for r in upstream.requests}, {hashlib.sha256(body).hexdigest()})
-        self.assertEqual(daemon.metric("fusegate_replay_buffer_bytes"), 0)
+        daemon.expect_metric(0, "fusegate_replay_buffer_bytes")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ class Daemon:
     """
 
     def __init__(self, config, args=(), env=None, prefix=(), expect_listeners=None):
+        command = [*prefix, str(binary())]
         self.directory = Path(tempfile.mkdtemp(prefix="fusegate-e2e-"))
         self.config_path = self.directory / "fusegate.yaml"
         self.config_path.write_text(self._text(config))
@@ -80,7 +81,7 @@ class Daemon:
         self._stderr = open(self.directory / "stderr", "w+b")
         self.addresses = {}
         self.stopped = None
-        command = [*prefix, str(binary()), "-c", str(self.config_path), "run", *args]
+        command += ["-c", str(self.config_path), "run", *args]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._stdout,
                                         stderr=self._stderr, env={**os.environ, **(env or {})})
         self.pid = self.process.pid
@@ -89,6 +90,7 @@ class Daemon:
             self._await_listening(wanted)
         except BaseException:
             self._end(signal.SIGKILL, 5)
+            self._clean()
             raise
 
     def _text(self, config):
@@ -133,12 +135,15 @@ class Daemon:
         code = self.stop() if self.stopped is None else self.stopped
         report = self.stderr()
         if kind is not None:
-            print(f"\n--- standard error of the daemon (last 40 lines)\n" + "\n".join(report.splitlines()[-40:]))
+            print("\n--- standard error of the daemon (last 40 lines)\n" + "\n".join(report.splitlines()[-40:]))
+        self._clean()
+        if kind is None and (code not in (0, -signal.SIGKILL, -signal.SIGTERM) or "Sanitizer" in report):
+            raise AssertionError(f"the daemon ended with {code}:\n{report[-4000:]}")
+
+    def _clean(self):
         self._stdout.close()
         self._stderr.close()
         shutil.rmtree(self.directory, ignore_errors=True)
-        if kind is None and (code not in (0, -signal.SIGKILL, -signal.SIGTERM) or "Sanitizer" in report):
-            raise AssertionError(f"the daemon ended with {code}:\n{report[-4000:]}")
 
     # Stopping.
 
@@ -221,6 +226,18 @@ class Daemon:
             if series == name and all(found.get(label) == str(wanted) for label, wanted in labels.items()):
                 total += value
         return total
+
+    def expect_metric(self, wanted, name, **labels):
+        """Fails unless `metric` becomes `wanted`: a request is counted after its response was sent.
+        Not for a counter that must stay 0, which this would not watch for long enough."""
+        def reached():
+            seen[0] = self.metric(name, **labels)
+            return seen[0] == wanted
+        seen = [None]
+        try:
+            wait_until(reached, 2, name)
+        except AssertionError:
+            raise AssertionError(f"{name} {labels or ''} is {seen[0]}, not {wanted}") from None
 
     def breaker(self, upstream="up"):
         """The state the breaker of `upstream` is in."""
