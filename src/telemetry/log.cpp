@@ -1,5 +1,6 @@
 #include "telemetry/log.hpp"
 
+#include "telemetry/clock.hpp"
 #include "telemetry/fd_output.hpp"
 #include "telemetry/line.hpp"
 
@@ -119,6 +120,7 @@ struct Logger::Impl {
   const bool json;
   std::atomic<Level> level;
   std::array<std::atomic<std::uint64_t>, kLevels> lines{};
+  std::atomic<std::uint64_t> refused{0};  ///< Lines that spdlog had no memory to queue.
   std::mutex stamp_mutex;
   Timestamp stamp;
 };
@@ -127,8 +129,8 @@ Logger::Logger(const config::Log& settings, int fd) : impl_(std::make_unique<Imp
 
 Logger::~Logger() {
   impl_->sink->output().limit_patience(std::chrono::nanoseconds(kDrainMax).count());
-  impl_->logger.reset();
-  impl_->pool.reset();  // Ends the thread after the last queued line.
+  // Ends the thread after the last queued line, so that nobody else holds the logger afterwards.
+  impl_->pool.reset();
 }
 
 void Logger::log(Level level, std::string_view message, std::initializer_list<LogField> fields) {
@@ -136,19 +138,18 @@ void Logger::log(Level level, std::string_view message, std::initializer_list<Lo
     return;
   }
   impl_->lines[index(level)].fetch_add(1, std::memory_order_relaxed);
-  const auto at =
-      std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
   char buffer[kLineMax];
   Line line(buffer, sizeof buffer);
   {
     const std::lock_guard lock(impl_->stamp_mutex);
     const auto append = impl_->json ? append_json : append_text;
-    append(line, impl_->stamp, at, level, message, fields);
+    append(line, impl_->stamp, wall_now(), level, message, fields);
   }
   try {
     impl_->logger->log(spdlog::level::info, spdlog::string_view_t(buffer, line.size()));
   } catch (const std::exception&) {
-    // Out of memory: a lost line is better than a lost process, and the counter of lines tells.
+    // Out of memory: a lost line is better than a lost process.
+    impl_->refused.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
@@ -160,7 +161,8 @@ Logger::Counts Logger::counts() const {
   for (std::size_t i = 0; i < kLevels; ++i) {
     counts.lines[i] = impl_->lines[i].load(std::memory_order_relaxed);
   }
-  counts.dropped = impl_->pool->overrun_counter() + impl_->sink->lost();
+  counts.dropped = impl_->pool->overrun_counter() + impl_->sink->lost() +
+                   impl_->refused.load(std::memory_order_relaxed);
   return counts;
 }
 
