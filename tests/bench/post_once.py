@@ -47,7 +47,8 @@ def answer_once_then_reset(exchange):
 
 
 def reset_first_delivery():
-    """Resets at the first delivery of each number and answers the later ones."""
+    """Resets at the first delivery of each number and answers the later ones. Each answer ends its
+    connection, so that every reset meets a new one and only a true retry can help."""
     seen, lock = set(), threading.Lock()
 
     def run(exchange):
@@ -55,7 +56,7 @@ def reset_first_delivery():
         with lock:
             first = number not in seen
             seen.add(number)
-        exchange.reset() if first else exchange.reply()
+        exchange.reset() if first else scripts.reply(close=True)(exchange)
     return run
 
 
