@@ -27,30 +27,27 @@ ByResult attempts_of(const Scrape& scrape, std::size_t upstream, const EndpointS
   return sum;
 }
 
-}  // namespace
-
-void collect_endpoints(const Scrape& scrape, SeriesLimit& limit, Families& out) {
-  if (!scrape.config.metrics.per_endpoint) {
-    return;
+void write_attempts(std::string_view upstream, std::string_view endpoint, const ByResult& counts,
+                    Families& out) {
+  for (std::size_t i = 0; i < kAttemptResults; ++i) {
+    out.value({{"upstream", upstream},
+               {"endpoint", endpoint},
+               {"result", word(static_cast<AttemptResult>(i))}},
+              static_cast<double>(counts[i]));
   }
-  constexpr std::string_view kAttempts = "fusegate_endpoint_attempts_total";
-  out.start(kAttempts);
+}
+
+void write_counts(const Scrape& scrape, SeriesLimit& limit, Families& out) {
+  constexpr std::string_view kName = "fusegate_endpoint_attempts_total";
+  out.start(kName);
   const auto count = std::min(scrape.input.upstreams.size(), scrape.config.upstreams.size());
   for (std::size_t i = 0; i < count; ++i) {
     const UpstreamSnapshot& upstream = scrape.input.upstreams[i];
     ByResult other{};
-    const auto emit = [&](std::string_view endpoint, const ByResult& counts) {
-      for (std::size_t j = 0; j < kAttemptResults; ++j) {
-        out.value({{"upstream", upstream.name},
-                   {"endpoint", endpoint},
-                   {"result", word(static_cast<AttemptResult>(j))}},
-                  static_cast<double>(counts[j]));
-      }
-    };
     for (const EndpointSnapshot& endpoint : upstream.endpoints) {
       const ByResult counts = attempts_of(scrape, i, endpoint);
-      if (limit.admit(kAttempts, upstream.name + '\n' + endpoint.name, kAttemptResults)) {
-        emit(endpoint.name, counts);
+      if (limit.admit(kName, upstream.name + '\n' + endpoint.name, kAttemptResults)) {
+        write_attempts(upstream.name, endpoint.name, counts, out);
         continue;
       }
       for (std::size_t j = 0; j < kAttemptResults; ++j) {
@@ -58,14 +55,17 @@ void collect_endpoints(const Scrape& scrape, SeriesLimit& limit, Families& out) 
       }
     }
     if (other != ByResult{}) {
-      emit(SeriesLimit::kOther, other);
+      write_attempts(upstream.name, SeriesLimit::kOther, other, out);
     }
   }
-  constexpr std::string_view kState = "fusegate_endpoint_state";
-  out.start(kState);
+}
+
+void write_states(const Scrape& scrape, SeriesLimit& limit, Families& out) {
+  constexpr std::string_view kName = "fusegate_endpoint_state";
+  out.start(kName);
   for (const UpstreamSnapshot& upstream : scrape.input.upstreams) {
     for (const EndpointSnapshot& endpoint : upstream.endpoints) {
-      if (!limit.admit(kState, upstream.name + '\n' + endpoint.name, kStates.size())) {
+      if (!limit.admit(kName, upstream.name + '\n' + endpoint.name, kStates.size())) {
         continue;
       }
       for (const std::string_view state : kStates) {
@@ -73,6 +73,15 @@ void collect_endpoints(const Scrape& scrape, SeriesLimit& limit, Families& out) 
                   endpoint.state() == state ? 1 : 0);
       }
     }
+  }
+}
+
+}  // namespace
+
+void collect_endpoints(const Scrape& scrape, SeriesLimit& limit, Families& out) {
+  if (scrape.config.metrics.per_endpoint) {
+    write_counts(scrape, limit, out);
+    write_states(scrape, limit, out);
   }
 }
 

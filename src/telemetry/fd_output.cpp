@@ -1,5 +1,7 @@
 #include "telemetry/fd_output.hpp"
 
+#include "telemetry/clock.hpp"
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -8,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 
 namespace fusegate::telemetry {
 namespace {
@@ -18,10 +19,8 @@ constexpr int kPollMilliseconds = 50;
 /// A pipe that polls as writable takes this much without blocking (PIPE_BUF on Linux).
 constexpr std::size_t kPipeAtomic = 4096;
 
-std::int64_t steady_now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+std::int64_t steady_nanoseconds() {
+  return std::chrono::nanoseconds(steady_now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -37,7 +36,7 @@ FdOutput::FdOutput(int fd) : fd_(fd), terminal_(::isatty(fd) == 1) {
 }
 
 void FdOutput::limit_patience(std::int64_t nanoseconds) {
-  give_up_at_.store(steady_now() + nanoseconds, std::memory_order_relaxed);
+  give_up_at_.store(steady_nanoseconds() + nanoseconds, std::memory_order_relaxed);
 }
 
 bool FdOutput::write(std::string_view bytes) {
@@ -98,7 +97,7 @@ bool FdOutput::wait_writable() const {
     if (ready < 0 && errno != EINTR) {
       return false;
     }
-    if (steady_now() >= give_up_at_.load(std::memory_order_relaxed)) {
+    if (steady_nanoseconds() >= give_up_at_.load(std::memory_order_relaxed)) {
       return false;
     }
   }
