@@ -7,7 +7,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -15,6 +14,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <exception>
 #include <list>
 #include <thread>
 #include <utility>
@@ -56,11 +56,25 @@ struct Listener {
   std::size_t open_connections = 0;
 };
 
-asio::awaitable<void> serve_one(Listener& listener, Stream stream) {
-  co_await serve(std::move(stream), listener.listening.is_unix(), listener.handler);
-  --listener.open_connections;
-  listener.slot_free.cancel();
-}
+/// Gives the place of a connection back, however it ended. What was thrown is not told: only memory
+/// can be short there, which costs the connection and nothing else.
+struct ConnectionEnd {
+  Listener* listener;
+
+  void operator()(const std::exception_ptr&) const {
+    --listener->open_connections;
+    listener->slot_free.cancel();
+  }
+};
+
+/// A listener that stopped accepting unnoticed would look like a dead process to its probes.
+struct AcceptorEnd {
+  void operator()(const std::exception_ptr& failure) const {
+    if (failure) {
+      std::rethrow_exception(failure);  // Out of `run`, and so ends the process.
+    }
+  }
+};
 
 /// Takes connections while there are places; the rest wait in the kernel's backlog. No connection
 /// holds its place longer than its time-outs.
@@ -83,8 +97,9 @@ asio::awaitable<void> accept_all(Listener& listener) {
       continue;
     }
     ++listener.open_connections;
-    asio::co_spawn(listener.acceptor.get_executor(), serve_one(listener, Stream(std::move(socket))),
-                   asio::detached);
+    asio::co_spawn(listener.acceptor.get_executor(),
+                   serve(Stream(std::move(socket)), listener.listening.is_unix(), listener.handler),
+                   ConnectionEnd{&listener});
   }
 }
 
@@ -107,7 +122,7 @@ struct Server::Impl {
     if (!listener.open()) {
       return std::unexpected("cannot listen on " + address->text + ": out of descriptors");
     }
-    asio::co_spawn(*context, accept_all(listener), asio::detached);
+    asio::co_spawn(*context, accept_all(listener), AcceptorEnd{});
     return listener.listening.address();
   }
 
