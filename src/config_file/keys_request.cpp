@@ -11,7 +11,7 @@ constexpr std::string_view kKinds[]{"exponential", "constant", "linear", "fibona
 constexpr std::string_view kJitters[]{"full", "equal", "none"};
 constexpr config::Bytes kReplayMax = 1024 * 1024 * 1024;
 
-std::vector<Key> retry_keys() {
+std::vector<Key> attempt_keys() {
   return {
       {Level::Request, "timeout",
        DurationField{[](Scope& s) -> auto& { return s.route.policy.timeout; }, 1ms, 24h},
@@ -39,6 +39,11 @@ std::vector<Key> retry_keys() {
        CustomField{read_response_headers, write_response_headers,
                    R"({"type": "object", "additionalProperties": {"type": "string"}})"},
        "Also retry when a response header has this value, e.g. `{ x-retry: \"true\" }`."},
+  };
+}
+
+std::vector<Key> wait_keys() {
+  return {
       {Level::Request, "retry.backoff.kind",
        word_field<[](Scope& s) -> auto& { return s.route.policy.retry.backoff.kind; }>(kKinds),
        "How the wait grows: `exponential`, `constant`, `linear`, `fibonacci` or `decorrelated`."},
@@ -66,6 +71,11 @@ std::vector<Key> retry_keys() {
        DurationField{[](Scope& s) -> auto& { return s.route.policy.retry.retry_after.max; }, 0s,
                      24h},
        "A response that asks for more is not retried."},
+  };
+}
+
+std::vector<Key> replay_keys() {
+  return {
       {Level::Request, "retry.max_body_replay",
        SizeField{[](Scope& s) -> auto& { return s.route.policy.retry.max_body_replay; }, 0,
                  kReplayMax},
@@ -115,9 +125,10 @@ std::vector<Key> later_keys() {
 }  // namespace
 
 std::vector<Key> request_keys() {
-  auto all = retry_keys();
-  const auto later = later_keys();
-  all.insert(all.end(), later.begin(), later.end());
+  auto all = attempt_keys();
+  for (const auto& more : {wait_keys(), replay_keys(), later_keys()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
   return all;
 }
 

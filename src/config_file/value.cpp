@@ -105,6 +105,15 @@ void write_json(const Value& value, std::size_t indent, std::string& out) {
 
 }  // namespace
 
+Value::Value() = default;
+Value::Value(Kind kind_of, std::string text_of) : kind(kind_of), text(std::move(text_of)) {}
+
+Value Value::raw(std::string text) { return {Kind::Raw, std::move(text)}; }
+Value Value::word(std::string_view text) { return {Kind::Word, std::string(text)}; }
+Value Value::string(std::string text) { return {Kind::Text, std::move(text)}; }
+Value Value::list() { return {Kind::List, {}}; }
+Value Value::map() { return {}; }
+
 Value& Value::at(std::string_view path) {
   const auto dot = path.find('.');
   const auto name = path.substr(0, dot);

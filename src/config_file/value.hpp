@@ -22,14 +22,21 @@ struct Value {
   std::vector<Value> items;
   std::vector<std::pair<std::string, Value>> entries;
 
-  static Value raw(std::string text) { return Value{Kind::Raw, std::move(text), {}, {}}; }
-  static Value word(std::string_view text) { return Value{Kind::Word, std::string(text), {}, {}}; }
-  static Value string(std::string text) { return Value{Kind::Text, std::move(text), {}, {}}; }
-  static Value list() { return Value{Kind::List, {}, {}, {}}; }
-  static Value map() { return Value{}; }
+  // Not defaulted here: the pairs in `entries` ask whether a Value can be made, and the answer must
+  // not need those pairs.
+  Value();
+
+  static Value raw(std::string text);
+  static Value word(std::string_view text);
+  static Value string(std::string text);
+  static Value list();
+  static Value map();
 
   /// The value at `path` ("retry.backoff.kind") below this map; maps on the way are made.
   Value& at(std::string_view path);
+
+ private:
+  Value(Kind kind_of, std::string text_of);
 };
 
 /// YAML that the loader reads back to the same values: `$` is doubled. Ends with a newline.
