@@ -86,6 +86,22 @@ std::uint32_t UpstreamState::choose(const Choice& choice) {
   return balance::kNone;
 }
 
+std::optional<UpstreamState::Picked> UpstreamState::search(const Choice& choice, bool repeatable,
+                                                           Duration lease) {
+  for (auto index = choose(choice); index != balance::kNone; index = choose(choice)) {
+    EndpointState& endpoint = *endpoints_[index];
+    if (endpoint.passed_over == choice_number_) {
+      return Picked{Pick::Found, &endpoint, std::nullopt};
+    }
+    const auto permit = admit_endpoint(endpoint, repeatable, lease, choice.now);
+    if (permit || (!endpoint.ejected && !endpoint.returning)) {
+      return Picked{Pick::Found, &endpoint, permit};
+    }
+    endpoint.passed_over = choice_number_;
+  }
+  return std::nullopt;
+}
+
 UpstreamState::Picked UpstreamState::pick(const EndpointState* const* tried,
                                           std::size_t tried_count, bool repeatable, Duration lease,
                                           Instant now) {
@@ -98,16 +114,8 @@ UpstreamState::Picked UpstreamState::pick(const EndpointState* const* tried,
   for (const bool may_repeat : {false, true}) {
     for (const bool may_refused : {false, true}) {
       const Choice choice{*this, tried, tried_count, may_repeat, may_refused, now};
-      for (auto index = choose(choice); index != balance::kNone; index = choose(choice)) {
-        EndpointState& endpoint = *endpoints_[index];
-        if (endpoint.passed_over == choice_number_) {
-          return {Pick::Found, &endpoint, std::nullopt};
-        }
-        const auto permit = admit_endpoint(endpoint, repeatable, lease, now);
-        if (permit || (!endpoint.ejected && !endpoint.returning)) {
-          return {Pick::Found, &endpoint, permit};
-        }
-        endpoint.passed_over = choice_number_;
+      if (const auto found = search(choice, repeatable, lease)) {
+        return *found;
       }
     }
     if (tried_count == 0) {

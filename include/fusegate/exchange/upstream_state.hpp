@@ -120,6 +120,8 @@ class UpstreamState {
   struct Choice;
   static std::uint32_t load_of(const void* choice, std::uint32_t index);
   std::uint32_t choose(const Choice& choice);
+  /// Asks the endpoints usable in this pass, best first, until one's machine says yes.
+  std::optional<Picked> search(const Choice& choice, bool repeatable, Duration lease);
   std::optional<policy::Permit> admit_endpoint(EndpointState& endpoint, bool repeatable,
                                                Duration lease, Instant now);
   /// Endpoints that may be out of rotation at once.
