@@ -33,7 +33,8 @@ DataPlane::~DataPlane() { stop(); }
 
 std::expected<void, std::string> DataPlane::bind() {
   const auto& configured = shared_.config->listeners;
-  for (std::uint16_t index = 0; index < configured.size(); ++index) {
+  for (std::size_t at = 0; at < configured.size(); ++at) {
+    const auto index = static_cast<std::uint16_t>(at);
     const std::string& text = configured[index].address.text;
     const auto address = net::parse_address(text);
     if (!address) {
@@ -109,9 +110,9 @@ void DataPlane::on_resolved(std::size_t name, const upstream::Resolved& result) 
   counters.lookup_ended(found ? telemetry::DnsResult::Ok : telemetry::DnsResult::NotFound,
                         net::wall_now());
   if (found) {
-    upstream.set_resolved(name, *result, now);
+    upstream.set_resolved(name, *result, now, &proxy::Session::grant_slot);
   } else if (!shared_.config->upstreams[id].dns.keep_last_good) {
-    upstream.set_resolved(name, {}, now);
+    upstream.set_resolved(name, {}, now, &proxy::Session::grant_slot);
   }
   const bool failed = !found;
   if (failed != name_failed_[name].load(std::memory_order_relaxed)) {

@@ -18,8 +18,8 @@ struct Stream::OperationAllocator {
 
   explicit OperationAllocator(OperationMemory* place) : memory(place) {}
   template <class U>
-  OperationAllocator(const OperationAllocator<U>& other)
-      : memory(other.memory) {}  // NOLINT: allocator
+  OperationAllocator(const OperationAllocator<U>& other)  // NOLINT: allocators convert
+      : memory(other.memory) {}
 
   T* allocate(std::size_t count) {
     if (memory != nullptr && !memory->used && count * sizeof(T) <= sizeof memory->bytes) {

@@ -281,14 +281,12 @@ void RequestHandler::finish(Ending ending) {
   }
   worker_.metrics.record(report);
   worker_.access.record(report);
-  // The next holder of the slot may live on another worker; its reference is taken under the lock,
-  // where it cannot vanish.
-  const boost::intrusive_ptr<Session> heir = locked([&](exchange::UpstreamState&) {
-    return boost::intrusive_ptr<Session>{static_cast<Session*>(rq_.exchange->end(ending, now))};
+  locked([&](exchange::UpstreamState&) {
+    if (const auto heir = rq_.exchange->end(ending, now)) {
+      Session::grant_slot(heir);
+    }
+    return 0;
   });
-  if (heir) {
-    net::asio::post(heir->worker.context, [heir] { heir->signal(kSlot); });
-  }
 }
 
 }  // namespace fusegate::proxy

@@ -46,21 +46,25 @@ class RequestHandler {
   template <class Decide>
   auto locked(Decide&& decide);
 
-  // attempt.cpp: one attempt until its response head
+  // attempt.cpp: one attempt, a connection for it, its outcome
   net::Task<Next> attempt(Decision decision);
   bool reuse(const Decision& decision);
   net::Task<Failure> connect(const Decision& decision);
   void attach(net::StreamPtr stream, bool reused);
+  void write_head(Instant until);
+  Failure lost(AttemptResult result, RejectReason reason) const;
+  exchange::ResponseFacts facts_of_response() const;
+
+  // response_head.cpp: sending the request while waiting for that head
   net::Task<Failure> exchange_heads(Instant until);
   /// Moves the request body. Returns the events to wait for; sets `ended_` when it cannot go on.
   net::Waker::Events push_body();
   enum class HeadStep : std::uint8_t { Complete, Interim, NeedMore, Failed };
+  HeadStep judge_head(Failure& failed);
   HeadStep read_head(Failure& failed);
+  Failure out_of_time(bool for_client, Instant until);
   void make_room(Inbound& in);
   net::Task<bool> pass_interim();
-  void write_head(Instant until);
-  Failure lost(AttemptResult result, RejectReason reason) const;
-  exchange::ResponseFacts facts_of_response() const;
 
   // respond.cpp: the response to the client
   net::Task<Ending> forward(Inbound& inbound);

@@ -11,10 +11,6 @@
 namespace fusegate::proxy {
 namespace {
 
-/// After our last word the client may still be sending; closing at once would reset the connection
-/// and could take the reply with it (RFC 9112 section 9.6). Chosen.
-constexpr Duration kLingerTime = std::chrono::seconds{1};
-constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 /// How long an idle connection is kept while draining, so that a request on its way is answered.
 constexpr Duration kDrainIdle = std::chrono::seconds{1};
 
@@ -184,75 +180,6 @@ void Session::release_request() {
   }
 }
 
-/// A request that never became one: it is answered, counted, logged, and the connection ends.
-net::Task<> Session::refuse(http::ParseFailure failure) {
-  keep_ = false;
-  auto& report = request_->report;
-  report = exchange::Report{};
-  report.listener = listener;
-  report.started = worker.now();
-  report.started_wall = worker.wall_now();
-  report.status = static_cast<std::uint16_t>(status_of(failure.reason));
-  report.result = RequestResult::Rejected;
-  report.reason = failure.reason;
-  report.client = client_text();
-  report.protocol = "HTTP/1.1";
-  http::LocalReply answer;
-  answer.reason = failure.reason;
-  answer.detail = failure.detail;
-  co_await reply(answer);
-  report.duration = worker.now() - report.started;
-  worker.metrics.record(report);
-  worker.access.record(report);
-  if (!client_ended_) {
-    co_await linger();
-  }
-}
-
-net::Task<> Session::reply(http::LocalReply answer) {
-  answer.keep_alive = keep_;
-  answer.date = worker.date();
-  http::HeadBuffer out{worker.scratch(), worker.scratch_size()};
-  http::write_local_reply(answer, out);
-  MessageWriter writer;
-  writer.begin(out.view(), http::BodyKind::None);
-  const Instant deadline = after(worker.now(), worker.shared.config->limits.body_timeout);
-  for (;;) {
-    const net::IoResult result = writer.flush(*client_, worker.buffers);
-    if (!result.would_block()) {
-      keep_ = keep_ && result.done();
-      co_return;
-    }
-    client_->arm_write();
-    const auto events = co_await wait(kClientWritable, deadline);
-    if ((events & kClientWritable) == 0) {
-      keep_ = false;
-      co_return;
-    }
-  }
-}
-
-net::Task<> Session::linger() {
-  client_->shutdown_write();
-  const Instant deadline = worker.now() + kLingerTime;
-  net::Buffer waste = worker.buffers.take();
-  for (std::size_t total = 0; total < kLingerBytes;) {
-    const net::IoResult result = client_->read(waste.data(), waste.capacity());
-    if (result.done()) {
-      total += result.bytes;
-      continue;
-    }
-    if (!result.would_block()) {
-      co_return;
-    }
-    client_->arm_read();
-    const auto events = co_await wait(kClientReadable, deadline);
-    if ((events & kClientReadable) == 0) {
-      co_return;
-    }
-  }
-}
-
 bool Session::client_alive() {
   if (!client_->is_open()) {
     return false;
@@ -271,6 +198,11 @@ bool Session::client_alive() {
       return false;
   }
   return false;
+}
+
+void Session::grant_slot(policy::Limiter::Waiter waiter) {
+  const boost::intrusive_ptr<Session> session{static_cast<Session*>(waiter)};
+  net::asio::post(session->worker.context, [session] { session->signal(kSlot); });
 }
 
 void Session::kill() {

@@ -42,6 +42,9 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   ~Session() override;
 
   static net::RootTask run(boost::intrusive_ptr<Session> self);
+  /// Tells a session, by its token in a limiter's queue, that it holds a slot now. Any thread; the
+  /// caller holds the upstream's lock, under which the session cannot vanish.
+  static void grant_slot(policy::Limiter::Waiter waiter);
   /// Cuts the connection. On the worker's thread.
   void kill();
   /// On the worker's thread.

@@ -35,12 +35,19 @@ class Upstream {
     ever_resolved_.store(true, std::memory_order_relaxed);
     apply(now);
   }
-  /// The answer for one name of this upstream; the other names and addresses stay.
-  void set_resolved(std::size_t name, const std::vector<std::string>& addresses, Instant now) {
+  /// The answer for one name of this upstream; the other names and addresses stay. More endpoints
+  /// mean more slots: `wake` is called, under the lock, for each request that waited and has one
+  /// now.
+  template <class Wake>
+  void set_resolved(std::size_t name, const std::vector<std::string>& addresses, Instant now,
+                    Wake&& wake) {
     const std::lock_guard guard{mutex_};
     resolved_[name] = addresses;
     ever_resolved_.store(true, std::memory_order_relaxed);
     apply(now);
+    while (policy::Limiter::Waiter waiter = state_.limiter().hand_out()) {
+      wake(waiter);
+    }
   }
 
   /// False until a name look-up has succeeded once; refusals then say `dns_failed`.

@@ -1,0 +1,206 @@
+#include "http/head_writer.hpp"
+#include "proxy/request_handler.hpp"
+
+#include <algorithm>
+
+/// Sending a request while waiting for the head of its response.
+namespace fusegate::proxy {
+
+using net::IoResult;
+
+/// Sends the request and waits for the head of the response, both at once: an upstream may answer
+/// before it has read everything.
+net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until) {
+  const Duration allowance = until - worker_.now();
+  rq_.response_parser.reset();
+  rq_.inbound.begin = rq_.inbound.filled = 0;
+  moved_ = worker_.now();
+  write_head(until);
+  net::Waker::Events happened = 0;
+  for (;;) {
+    const bool was_uploading = uploading_;
+    const auto body_events = push_body();
+    if (stop_ != Stop::No) {
+      co_return std::nullopt;
+    }
+    if (was_uploading && !uploading_ && client_slow_) {
+      until = std::min(rq_.exchange->deadline(), worker_.now() + allowance);
+    }
+    if ((happened & kUpstreamReadable) != 0 || upload_broken_) {
+      Failure failed;
+      HeadStep step = read_head(failed);
+      while (step == HeadStep::Interim) {
+        const bool passed = co_await pass_interim();
+        if (!passed) {
+          break;
+        }
+        step = read_head(failed);
+      }
+      if (step != HeadStep::NeedMore) {
+        stop_ = step == HeadStep::Interim ? Stop::ClientGone : stop_;
+        co_return failed;
+      }
+      if (upload_broken_) {
+        co_return lost(AttemptResult::Reset, RejectReason::Reset);
+      }
+    }
+    const bool for_client = uploading_ && (body_events & kClientReadable) != 0;
+    const Duration patience = worker_.shared.config->limits.body_timeout;
+    const Instant deadline =
+        for_client ? std::min(rq_.exchange->deadline(), moved_ + patience) : until;
+    rq_.inbound.stream->arm_read();
+    happened = co_await session_.wait(body_events | kUpstreamReadable | kClientReadable, deadline);
+    if (!uploading_ && (happened & kClientReadable) != 0 && !session_.client_alive()) {
+      stop_ = Stop::ClientGone;
+    } else if (happened == kTimer) {
+      co_return out_of_time(for_client, until);
+    }
+  }
+}
+
+/// The time of this attempt, of the request or of the client's body has run out.
+RequestHandler::Failure RequestHandler::out_of_time(bool for_client, Instant until) {
+  const Instant total = rq_.exchange->deadline();
+  if (for_client && worker_.now() < total) {
+    stop_ = Stop::BodyStalled;
+    return std::nullopt;
+  }
+  const auto reason = until >= total ? RejectReason::Deadline : RejectReason::TryTimeout;
+  return lost(AttemptResult::Timeout, reason);
+}
+
+net::Waker::Events RequestHandler::push_body() {
+  if (!uploading_) {
+    return 0;
+  }
+  const std::uint64_t before = rq_.upload.received() + rq_.upload.written();
+  const Upload::Step step = rq_.upload.pump(session_.client(), *rq_.inbound.stream);
+  if (rq_.upload.received() + rq_.upload.written() != before) {
+    moved_ = worker_.now();
+  }
+  switch (step) {
+    case Upload::Step::Done:
+      uploading_ = false;
+      if (!session_.client_ended()) {
+        session_.arm_client();
+      }
+      return 0;
+    case Upload::Step::NeedsClient:
+      client_slow_ = true;
+      session_.arm_client();
+      return kClientReadable;
+    case Upload::Step::NeedsUpstream:
+      rq_.inbound.stream->arm_write();
+      return kUpstreamWritable;
+    case Upload::Step::UpstreamFailed:
+      uploading_ = false;
+      upload_broken_ = true;
+      return 0;
+    case Upload::Step::ClientEnded:
+    case Upload::Step::ClientFailed:
+      stop_ = Stop::ClientGone;
+      return 0;
+    case Upload::Step::BadBody:
+      stop_ = Stop::BadBody;
+      return 0;
+    case Upload::Step::TooLarge:
+      stop_ = Stop::BodyTooLarge;
+      return 0;
+  }
+  return 0;
+}
+
+/// Looks at what has arrived. NeedMore = no whole head yet.
+RequestHandler::HeadStep RequestHandler::judge_head(Failure& failed) {
+  Inbound& in = rq_.inbound;
+  const auto& limits = worker_.shared.config->limits;
+  const http::HeadLimits bounds{limits.response_head, limits.header_count};
+  http::ParseFailure wrong;
+  const auto status = rq_.response_parser.parse({in.buffer.data() + in.begin, in.size()}, bounds,
+                                                rq_.head.method, rq_.response, wrong);
+  if (status == http::ParseStatus::NeedMore) {
+    return HeadStep::NeedMore;
+  }
+  if (status == http::ParseStatus::Failed) {
+    failed = lost(AttemptResult::BadResponse, wrong.reason);
+    return HeadStep::Failed;
+  }
+  const bool offered = rq_.head.upgrade && rq_.response.upgrade;
+  if (rq_.response.status >= 200 || (rq_.response.status == 101 && offered)) {
+    return HeadStep::Complete;
+  }
+  if (rq_.response.status != 101) {
+    return HeadStep::Interim;
+  }
+  failed = lost(AttemptResult::BadResponse, RejectReason::BadResponse);
+  return HeadStep::Failed;
+}
+
+/// Reads until there is a head. Interim = `rq_.response` is a 1xx that is to be passed on.
+RequestHandler::HeadStep RequestHandler::read_head(Failure& failed) {
+  Inbound& in = rq_.inbound;
+  for (;;) {
+    const HeadStep step = in.size() > 0 ? judge_head(failed) : HeadStep::NeedMore;
+    if (step != HeadStep::NeedMore) {
+      return step;
+    }
+    make_room(in);
+    const IoResult result =
+        in.stream->read(in.buffer.data() + in.filled, in.buffer.capacity() - in.filled);
+    if (result.would_block()) {
+      return HeadStep::NeedMore;
+    }
+    if (!result.done()) {
+      const bool stale = in.reused && in.filled == 0;
+      failed = lost(stale ? AttemptResult::StaleReuse : AttemptResult::Reset, RejectReason::Reset);
+      return HeadStep::Failed;
+    }
+    in.filled += result.bytes;
+  }
+}
+
+void RequestHandler::make_room(Inbound& in) {
+  if (!in.buffer) {
+    in.buffer = worker_.buffers.take();
+  } else if (in.filled == in.buffer.capacity()) {
+    net::Buffer larger = worker_.buffers.take(in.buffer.capacity() * 2);
+    std::copy_n(in.buffer.data(), in.filled, larger.data());
+    in.buffer = std::move(larger);
+  }
+}
+
+/// Gives a 1xx to the client. False when the client is gone.
+net::Task<bool> RequestHandler::pass_interim() {
+  const std::size_t size = rq_.response.size;
+  const bool repeated_100 = rq_.response.status == 100 && rq_.continued;
+  http::HeadBuffer out{worker_.scratch(), worker_.scratch_size()};
+  if (rq_.head.minor > 0 && !repeated_100) {
+    http::write_interim(rq_.response, out);
+    (rq_.response.status == 100 ? rq_.continued : rq_.interim_sent) = true;
+  }
+  rq_.inbound.begin += size;
+  rq_.response_parser.reset();
+  if (++interims_ > kInterimsMax) {
+    rq_.inbound.begin = rq_.inbound.filled;
+    upload_broken_ = true;
+    co_return true;
+  }
+  if (rq_.inbound.begin == rq_.inbound.filled) {
+    rq_.inbound.begin = rq_.inbound.filled = 0;
+  }
+  MessageWriter writer;
+  writer.begin(out.view(), http::BodyKind::None);
+  for (;;) {
+    const IoResult result = writer.flush(session_.client(), worker_.buffers);
+    if (!result.would_block()) {
+      co_return result.done();
+    }
+    session_.client().arm_write();
+    const auto events = co_await session_.wait(kClientWritable, rq_.exchange->deadline());
+    if ((events & kClientWritable) == 0) {
+      co_return false;
+    }
+  }
+}
+
+}  // namespace fusegate::proxy

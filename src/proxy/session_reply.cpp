@@ -1,0 +1,83 @@
+#include "proxy/session.hpp"
+
+/// What a session says itself, and how it ends after its last word.
+namespace fusegate::proxy {
+namespace {
+
+/// After our last word the client may still be sending; closing at once would reset the connection
+/// and could take the reply with it (RFC 9112 section 9.6). Chosen.
+constexpr Duration kLingerTime = std::chrono::seconds{1};
+constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
+
+}  // namespace
+
+/// A request that never became one: it is answered, counted, logged, and the connection ends.
+net::Task<> Session::refuse(http::ParseFailure failure) {
+  keep_ = false;
+  auto& report = request_->report;
+  report = exchange::Report{};
+  report.listener = listener;
+  report.started = worker.now();
+  report.started_wall = worker.wall_now();
+  report.status = static_cast<std::uint16_t>(status_of(failure.reason));
+  report.result = RequestResult::Rejected;
+  report.reason = failure.reason;
+  report.client = client_text();
+  report.protocol = "HTTP/1.1";
+  http::LocalReply answer;
+  answer.reason = failure.reason;
+  answer.detail = failure.detail;
+  co_await reply(answer);
+  report.duration = worker.now() - report.started;
+  worker.metrics.record(report);
+  worker.access.record(report);
+  if (!client_ended_) {
+    co_await linger();
+  }
+}
+
+net::Task<> Session::reply(http::LocalReply answer) {
+  answer.keep_alive = keep_;
+  answer.date = worker.date();
+  http::HeadBuffer out{worker.scratch(), worker.scratch_size()};
+  http::write_local_reply(answer, out);
+  MessageWriter writer;
+  writer.begin(out.view(), http::BodyKind::None);
+  const Instant deadline = after(worker.now(), worker.shared.config->limits.body_timeout);
+  for (;;) {
+    const net::IoResult result = writer.flush(*client_, worker.buffers);
+    if (!result.would_block()) {
+      keep_ = keep_ && result.done();
+      co_return;
+    }
+    client_->arm_write();
+    const auto events = co_await wait(kClientWritable, deadline);
+    if ((events & kClientWritable) == 0) {
+      keep_ = false;
+      co_return;
+    }
+  }
+}
+
+net::Task<> Session::linger() {
+  client_->shutdown_write();
+  const Instant deadline = worker.now() + kLingerTime;
+  net::Buffer waste = worker.buffers.take();
+  for (std::size_t total = 0; total < kLingerBytes;) {
+    const net::IoResult result = client_->read(waste.data(), waste.capacity());
+    if (result.done()) {
+      total += result.bytes;
+      continue;
+    }
+    if (!result.would_block()) {
+      co_return;
+    }
+    client_->arm_read();
+    const auto events = co_await wait(kClientReadable, deadline);
+    if ((events & kClientReadable) == 0) {
+      co_return;
+    }
+  }
+}
+
+}  // namespace fusegate::proxy
