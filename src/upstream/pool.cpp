@@ -52,7 +52,8 @@ net::StreamPtr Pool::connect(const exchange::EndpointState& endpoint, int& error
 
 void Pool::give_back(const exchange::EndpointState& endpoint, net::StreamPtr stream, Instant now) {
   Slot& slot = slot_of(endpoint);
-  if (endpoint.retired || slot.idle.size() >= settings_.connections.max_idle) {
+  const bool retired = endpoint.retired.load(std::memory_order_relaxed);
+  if (retired || slot.idle.size() >= settings_.connections.max_idle) {
     stream->close();
     return;
   }

@@ -4,7 +4,8 @@ import threading
 import time
 import unittest
 
-from support import Client, Daemon, Upstream, fetch, fetch_all, refused, run_load, scripts, single, wait_until
+from support import (Client, Daemon, Upstream, fetch, fetch_all, many, refused, run_load, scripts, single,
+                     wait_until)
 from support.client import encode
 
 WORKERS = {"runtime": {"workers": 2}}
@@ -114,6 +115,26 @@ class Workers(unittest.TestCase):
         statuses = [r[0].status for r in results]
         self.assertEqual((statuses.count(200), statuses.count(503)), (1, 59))
         self.assertEqual((gauge.peak, len(upstream.requests) - before), (1, 1))
+
+    def test_looking_at_it_and_looking_up_names_disturb_no_request(self):
+        upstream = self.enterContext(Upstream(scripts.flaky(0.1, 5)))
+        settings = {"dns": {"refresh": "100ms", "family": "ipv4"}, "retries": 10, "ejection": {"enabled": True},
+                    "retry_budget": {"percent": "100%", "min_retries": 1000}, "breaker": {"mode": "off"}}
+        named = many({"up": f"http://localhost:{upstream.port}"}, **settings)
+        daemon = self.enterContext(Daemon({**named, **WORKERS}))
+        results = []
+        load = threading.Thread(target=lambda: results.append(run_load(daemon.address, 100, 3, connections=12)))
+        load.start()
+        looks = 0
+        while load.is_alive():
+            for path in ("/upstreams", "/routes", "/transitions", "/config", "/server_info", "/metrics", "/readyz"):
+                self.assertEqual(fetch(daemon.admin, target=path, host=daemon.admin).status, 200, path)
+                looks += 1
+            time.sleep(0.01)
+        load.join()
+        self.assertGreater(looks, 50)
+        self.assertEqual(results[0].statuses, {200: results[0].sent}, str(results[0]))
+        self.assertGreaterEqual(daemon.metric("fusegate_dns_lookups_total", upstream="up", result="ok"), 10)
 
     def test_drain_finishes_what_runs_on_every_loop(self):
         daemon, upstream = self.start(scripts.after(1.0, scripts.reply(b"done")))

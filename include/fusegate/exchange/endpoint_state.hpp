@@ -3,6 +3,7 @@
 #include <fusegate/base/time.hpp>
 #include <fusegate/policy/breaker.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -21,7 +22,8 @@ struct EndpointState {
   std::uint32_t epoch = 0;      ///< Differs for each user of a slot, so that a pool notices reuse.
   std::uint32_t in_flight = 0;  ///< Attempts now at this endpoint.
   std::uint32_t pins = 0;       ///< Exchanges that still refer to it.
-  bool retired = false;
+  /// Changed under the upstream's lock; the workers' pools look at it without.
+  std::atomic<bool> retired{false};
   bool ejected = false;    ///< Out of rotation but for probes (within the share that may be).
   bool returning = false;  ///< Was ejected and its ramp limits it still.
   /// Attempts in a row that failed or were told to slow down, and the time of the last one. They
