@@ -14,8 +14,8 @@
 
 namespace fusegate::app {
 
-DataPlane::DataPlane(config::ConfigPtr config, telemetry::Logger& log, telemetry::Metrics& metrics,
-                     telemetry::AccessLogWriter& access_writer)
+DataPlane::DataPlane(const config::ConfigPtr& config, telemetry::Logger& log,
+                     telemetry::Metrics& metrics, telemetry::AccessLogWriter& access_writer)
     : log_(log), metrics_(metrics), shared_{config, route::RouteTable{config}, {}, log} {
   std::random_device entropy;
   const Instant now = net::now();

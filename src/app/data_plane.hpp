@@ -21,7 +21,7 @@ namespace fusegate::app {
 /// live on the first worker, which gives each new connection to the worker with the fewest.
 class DataPlane {
  public:
-  DataPlane(config::ConfigPtr config, telemetry::Logger& log, telemetry::Metrics& metrics,
+  DataPlane(const config::ConfigPtr& config, telemetry::Logger& log, telemetry::Metrics& metrics,
             telemetry::AccessLogWriter& access_writer);
   ~DataPlane();
 

@@ -62,15 +62,14 @@ std::vector<Key> wait_keys() {
        "`full` = anything from 0 to the wait, `equal` = from half of it, `none` = exactly it."},
       {Level::Request, "retry.adaptive",
        BoolField{[](Scope& s) -> auto& { return s.route.policy.retry.adaptive; }},
-       "Lengthen the wait with the upstream's failure rate. Accepted, and takes effect in a later "
-       "version."},
+       "Lengthen the wait with the upstream's failure rate, up to twice."},
       {Level::Request, "retry.retry_after.honor",
        BoolField{[](Scope& s) -> auto& { return s.route.policy.retry.retry_after.honor; }},
        "Wait as long as `Retry-After` of a response asks."},
       {Level::Request, "retry.retry_after.max",
        DurationField{[](Scope& s) -> auto& { return s.route.policy.retry.retry_after.max; }, 0s,
                      24h},
-       "A response that asks for more is not retried."},
+       "A response that asks for more is retried after the ordinary wait."},
   };
 }
 

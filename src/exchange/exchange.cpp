@@ -156,7 +156,6 @@ Decision Exchange::launch(EndpointState& endpoint, std::optional<policy::Permit>
 Decision Exchange::reconnect(Instant now) {
   // The same try once more: same endpoint, same number, not paid for.
   EndpointState& endpoint = *endpoint_;
-  const AttemptKind kind = current_try().kind;
   const Instant until = try_deadline(report_.attempts, now);
   const auto endpoint_permit = upstream_.readmit(endpoint, traits_.repeatable, until - now, now);
   const auto admission =
@@ -172,7 +171,7 @@ Decision Exchange::reconnect(Instant now) {
   reconnected_ = true;
   fresh_next_ = true;
   const Decision decision = launch(endpoint, endpoint_permit, admission.permit, until, now);
-  current_try().kind = kind;
+  current_try().kind = AttemptKind::Retry;  // The upstream gets it once more: metrics say so.
   return decision;
 }
 

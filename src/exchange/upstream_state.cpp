@@ -111,7 +111,11 @@ void UpstreamState::settle(EndpointState& endpoint, std::optional<policy::Permit
                            std::optional<policy::Permit> breaker_permit, policy::Verdict verdict,
                            Duration latency, std::optional<Duration> retry_after, Instant now) {
   if (breaker_permit) {
-    breaker_.settle(*breaker_permit, verdict, latency, retry_after, rng_, now);
+    // A burst can meet one dead endpoint many times in a row before any other one has answered:
+    // that is what ejection is for. Such failures count in the rate, not in the breaker's run.
+    const bool local = verdict == policy::Verdict::Failure && another_is_well(endpoint);
+    breaker_.settle(*breaker_permit, local ? policy::Verdict::Overload : verdict, latency,
+                    retry_after, rng_, now);
     drain_breaker();
   }
   if (endpoint_permit) {
@@ -130,6 +134,13 @@ void UpstreamState::settle(EndpointState& endpoint, std::optional<policy::Permit
     case policy::Verdict::Ignored:
       break;
   }
+}
+
+/// Another endpoint is in rotation and has not failed since its last success.
+bool UpstreamState::another_is_well(const EndpointState& endpoint) const {
+  return std::ranges::any_of(endpoints_, [&](const auto& other) {
+    return other.get() != &endpoint && !other->ejected && other->failure_run == 0;
+  });
 }
 
 void UpstreamState::settle_cut(EndpointState& endpoint,

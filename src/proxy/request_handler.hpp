@@ -65,6 +65,7 @@ class RequestHandler {
   Failure out_of_time(bool for_client, Instant until);
   void make_room(Inbound& in);
   net::Task<bool> pass_interim();
+  net::Task<HeadStep> pass_interims(Failure& failed);
 
   // respond.cpp: the response to the client
   net::Task<Ending> forward(Inbound& inbound);

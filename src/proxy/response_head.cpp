@@ -29,15 +29,10 @@ net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until)
     if ((happened & kUpstreamReadable) != 0 || upload_broken_) {
       Failure failed;
       HeadStep step = read_head(failed);
-      while (step == HeadStep::Interim) {
-        const bool passed = co_await pass_interim();
-        if (!passed) {
-          break;
-        }
-        step = read_head(failed);
+      if (step == HeadStep::Interim) {
+        step = co_await pass_interims(failed);
       }
       if (step != HeadStep::NeedMore) {
-        stop_ = step == HeadStep::Interim ? Stop::ClientGone : stop_;
         co_return failed;
       }
       if (upload_broken_) {
@@ -56,6 +51,20 @@ net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until)
       co_return out_of_time(for_client, until);
     }
   }
+}
+
+/// Gives interim responses to the client until something else is there.
+net::Task<RequestHandler::HeadStep> RequestHandler::pass_interims(Failure& failed) {
+  HeadStep step = HeadStep::Interim;
+  while (step == HeadStep::Interim) {
+    const bool passed = co_await pass_interim();
+    if (!passed) {
+      stop_ = Stop::ClientGone;
+      co_return HeadStep::Failed;
+    }
+    step = read_head(failed);
+  }
+  co_return step;
 }
 
 /// The time of this attempt, of the request or of the client's body has run out.

@@ -117,6 +117,7 @@ class UpstreamState {
   std::uint32_t attempts_in_flight() const;
 
  private:
+  bool another_is_well(const EndpointState& endpoint) const;
   struct Choice;
   static std::uint32_t load_of(const void* choice, std::uint32_t index);
   std::uint32_t choose(const Choice& choice);

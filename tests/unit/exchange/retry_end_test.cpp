@@ -21,7 +21,7 @@ TEST(RetryEnd, StaleConnectionOfARepeatableRequestReconnectsOnceForFree) {
   EXPECT_EQ(call.report.attempts, 1);
   EXPECT_EQ(call.report.try_count, 2);
   EXPECT_TRUE(call.report.tries[0].reused);
-  EXPECT_EQ(call.report.tries[1].kind, AttemptKind::First);
+  EXPECT_EQ(call.report.tries[1].kind, AttemptKind::Retry) << "the upstream gets it again";
   EXPECT_EQ(first.endpoint->in_flight, 1U);
   EXPECT_EQ(state.breaker().window(at(1ms)).total, 0U) << "a kept connection may close any time";
   const Decision end = call.failure(stale(), at(2ms));
@@ -116,9 +116,25 @@ TEST(RetryEnd, ClientThatLeavesDuringTheBackoffGivesTheChargeBack) {
   EXPECT_EQ(state.limiter().in_flight(), 0U);
 }
 
+TEST(RetryEnd, BurstAtOneDeadEndpointDoesNotOpenTheBreaker) {
+  Rig rig;
+  auto& state = rig.start({"a:80", "b:80", "c:80"});
+  auto& dead = *state.endpoints().front();
+  const auto fail = [&] {
+    const auto permit = state.breaker().admit(true, 1s, state.rng(), at(1ms)).permit;
+    state.settle(dead, std::nullopt, permit, policy::Verdict::Failure, 1ms, std::nullopt, at(1ms));
+  };
+  for (int i = 0; i < 12; ++i) {
+    fail();
+  }
+  EXPECT_EQ(state.breaker().state(), BreakerState::Closed) << "ejection is for this";
+  EXPECT_EQ(state.breaker().consecutive_failures(), 0U);
+  EXPECT_EQ(state.breaker().window(at(1ms)).failed, 12U) << "the rate still knows";
+}
+
 TEST(RetryEnd, BreakerThatOpensDuringTheBackoffStopsTheRetryAndRefunds) {
   Rig rig;
-  auto& state = rig.start({"a:80", "b:80"});
+  auto& state = rig.start({"a:80"});
   Call call{rig, at(0s)};
   (void)call.begin(at(0s));
   ASSERT_EQ(call.status(503, at(0s)).kind, Kind::Wait);

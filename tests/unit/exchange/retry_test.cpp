@@ -165,7 +165,7 @@ TEST(Retry, IsDeniedByTheFirstRuleThatForbidsIt) {
        },
        fail(reset()), DenyReason::Budget},
       {"breaker opens by this failure",
-       [](Rig& rig) { rig.upstream.breaker.consecutive_failures = 1; }, fail(reset()),
+       [](Rig& rig) { rig.upstream.breaker.failure_rate.min_requests = 1; }, fail(reset()),
        DenyReason::BreakerOpen},
       {"header asks", nothing, answer({.status = 200, .header_asks_retry = true}), {}},
   };
