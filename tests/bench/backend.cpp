@@ -1,5 +1,5 @@
-// The cheapest honest upstream: one epoll loop that answers each request (without a body) with 1 KiB
-// or as many bytes as the last argument says. Usage: bench_backend PORT [BODY BYTES]
+// The cheapest honest upstream: one epoll loop that answers each request (without a body) with 1
+// KiB or as many bytes as the last argument says. Usage: bench_backend PORT [BODY BYTES]
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -22,7 +22,8 @@ int listen_on(int port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 4096) != 0) {
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(fd, 4096) != 0) {
     std::perror("bench_backend");
     std::exit(1);
   }
@@ -56,9 +57,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::size_t size = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 1024;
-  const std::string answer = "HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
-                             "Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: " +
-                             std::to_string(size) + "\r\n\r\n" + std::string(size, 'x');
+  const std::string answer =
+      "HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
+      "Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: " +
+      std::to_string(size) + "\r\n\r\n" + std::string(size, 'x');
   const int listening = listen_on(std::atoi(argv[1]));
   const int epoll = ::epoll_create1(0);
   watch(epoll, listening);

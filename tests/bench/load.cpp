@@ -57,7 +57,8 @@ std::size_t whole_response(std::string_view bytes) {
 }
 
 void send_request(Client& client, std::string_view request) {
-  if (::send(client.fd, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size())) {
+  if (::send(client.fd, request.data(), request.size(), 0) !=
+      static_cast<ssize_t>(request.size())) {
     std::perror("send");
     std::exit(1);
   }
@@ -77,7 +78,8 @@ int main(int argc, char** argv) {
       "GET /api/items/42 HTTP/1.1\r\nHost: orders.local\r\nUser-Agent: bench/1.0\r\n"
       "Accept: application/json\r\nAccept-Encoding: gzip, deflate\r\nX-Tenant: eu-1\r\n";
   if (argc > 4) {
-    request += "X-Padding: " + std::string(static_cast<std::size_t>(std::atoi(argv[4])), 'p') + "\r\n";
+    request +=
+        "X-Padding: " + std::string(static_cast<std::size_t>(std::atoi(argv[4])), 'p') + "\r\n";
   }
   request += "Cookie: session=0123456789abcdef\r\n\r\n";
   std::vector<Client> clients(static_cast<std::size_t>(connections));

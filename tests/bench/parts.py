@@ -1,0 +1,83 @@
+"""What the benchmarks of cost share: the compiled load and backend, a minimal daemon, ports."""
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+BINARY = os.environ.get("FUSEGATE_BIN", str(HERE.parent.parent / "build/release/src/fusegate"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(port, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.2).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit(f"nothing listens on 127.0.0.1:{port} after {seconds} s")
+
+
+class Bench:
+    """A directory, the compiled tools and every process that was started; ends them by their pid."""
+
+    def __init__(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="fusegate-bench-"))
+        self.processes = []
+        for tool in ("load", "backend"):
+            subprocess.run(["g++", "-std=c++20", "-O2", "-o", self.directory / tool, HERE / f"{tool}.cpp"], check=True)
+        self.backend_port = free_port()
+        self.start([self.directory / "backend", str(self.backend_port)], core=1)
+        wait_for(self.backend_port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            self.stop(process)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def start(self, command, core=None):
+        pin = ["taskset", "-c", str(core)] if core is not None and (os.cpu_count() or 1) > 1 else []
+        process = subprocess.Popen([*pin, *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
+    def stop(self, process):
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def write(self, name, text):
+        path = self.directory / name
+        path.write_text(text)
+        return path
+
+    def config(self, port, access_log=False):
+        """Resilience on, as by default; the access log as told."""
+        return self.write(f"fusegate-{port}.yaml", f"""
+listen: 127.0.0.1:{port}
+status: {{ listen: "off" }}
+admin: {{ listen: "off" }}
+log: {{ access: {{ enabled: {str(access_log).lower()} }} }}
+upstreams:
+  bench: {{ url: http://127.0.0.1:{self.backend_port} }}
+""")
+
+    def load(self, port, connections, requests):
+        subprocess.run([self.directory / "load", str(port), str(connections), str(requests)], check=True)
