@@ -13,6 +13,12 @@
 #include <random>
 
 namespace fusegate::app {
+namespace {
+
+/// How long the first look-ups may hold up accepting. Chosen: a resolver that works is much faster.
+constexpr Duration kFirstLookUps = std::chrono::seconds{1};
+
+}  // namespace
 
 DataPlane::DataPlane(const config::ConfigPtr& config, telemetry::Logger& log,
                      telemetry::Metrics& metrics, telemetry::AccessLogWriter& access_writer)
@@ -62,12 +68,16 @@ void DataPlane::start() {
   for (auto& worker : workers_) {
     worker->start();
   }
+  resolver_->start();
+  if (!resolved()) {
+    // Clients wait in the backlog meanwhile: better than a refusal in the first milliseconds.
+    first_answers_.get_future().wait_for(kFirstLookUps);
+  }
   net::asio::post(workers_.front()->context, [this] {
     for (auto& listener : listeners_) {
       listener->start();
     }
   });
-  resolver_->start();
 }
 
 /// Lists of addresses need no resolver; all names go to it.
@@ -127,7 +137,9 @@ void DataPlane::on_resolved(std::size_t name, const upstream::Resolved& result) 
     }
   }
   if (!first_done_[name].exchange(true, std::memory_order_relaxed)) {
-    unresolved_.fetch_sub(1, std::memory_order_relaxed);
+    if (unresolved_.fetch_sub(1, std::memory_order_relaxed) == 1) {
+      first_answers_.set_value();
+    }
   }
 }
 

@@ -11,6 +11,7 @@
 #include <deque>
 #include <expected>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -61,6 +62,7 @@ class DataPlane {
   std::deque<std::atomic<bool>> name_failed_;  ///< By name, at its last look-up.
   std::deque<std::atomic<bool>> first_done_;   ///< By name.
   std::atomic<std::size_t> unresolved_{0};
+  std::promise<void> first_answers_;  ///< Kept when every name has been looked up once.
   std::unique_ptr<upstream::Resolver> resolver_;
   bool stopped_ = false;
 };
