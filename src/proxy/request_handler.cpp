@@ -26,6 +26,12 @@ net::Task<> RequestHandler::run() {
   if (!rq_.head.keep_alive || worker_.draining()) {
     session_.close_after();
   }
+  if (rq_.head.max_forwards == 0) {
+    // RFC 9110 section 7.6.2: it may go no further.
+    co_await refuse(RejectReason::Unsupported,
+                    "Max-Forwards is used up, and OPTIONS and TRACE end nowhere here");
+    co_return;
+  }
   if (!find_route()) {
     const auto reason = detail_.empty() ? RejectReason::NoRoute : RejectReason::BadRequest;
     if (reason == RejectReason::BadRequest) {

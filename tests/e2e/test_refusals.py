@@ -92,6 +92,14 @@ class FromClients(RefusalCase):
             client.send(b"POST / HTTP/1.1\r\n" + HOST + b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
             self.assert_problem(client.read(), 501, "unsupported")
 
+    def test_used_up_max_forwards_goes_no_further(self):
+        daemon, upstream = self.start()
+        with Client(daemon.address) as client:
+            for method in ("OPTIONS", "TRACE"):
+                answer = client.request(method, "/", {"max-forwards": "0"})
+                self.assert_problem(answer, 501, "unsupported")
+        self.assertEqual(upstream.requests, [])
+
     def test_connect_is_501(self):
         daemon, upstream = self.start()
         response = fetch(daemon.address, "CONNECT", "example.test:443")
