@@ -52,7 +52,7 @@ std::expected<void, std::string> DataPlane::bind() {
     }
     proxy::Worker& first = *workers_.front();
     listeners_.push_back(std::make_unique<net::Listener>(
-        first.context, first.timers, *fd, text.starts_with("unix:") ? text.substr(5) : "",
+        first.loop, first.timers, *fd, text.starts_with("unix:") ? text.substr(5) : "",
         [this, index](int client, const net::SocketAddress& peer) {
           on_accept(client, peer, index);
         }));
@@ -73,7 +73,7 @@ void DataPlane::start() {
     // Clients wait in the backlog meanwhile: better than a refusal in the first milliseconds.
     first_answers_.get_future().wait_for(kFirstLookUps);
   }
-  net::asio::post(workers_.front()->context, [this] {
+  workers_.front()->loop.post([this] {
     for (auto& listener : listeners_) {
       listener->start();
     }
@@ -157,8 +157,7 @@ void DataPlane::on_accept(int fd, const net::SocketAddress& peer, std::uint16_t 
     worker.adopt(fd, peer, listener);
     return;
   }
-  net::asio::post(worker.context,
-                  [&worker, fd, peer, listener] { worker.adopt(fd, peer, listener); });
+  worker.loop.post([&worker, fd, peer, listener] { worker.adopt(fd, peer, listener); });
 }
 
 /// One connection too many is told so; it may not cost more than a write.
@@ -191,7 +190,7 @@ void DataPlane::refuse_over_limit(int fd, std::uint16_t listener) {
 
 void DataPlane::on_worker(proxy::Worker& worker, const std::function<void()>& task) {
   std::promise<void> done;
-  net::asio::post(worker.context, [&] {
+  worker.loop.post([&] {
     task();
     done.set_value();
   });

@@ -75,31 +75,30 @@ std::expected<int, std::string> Listener::bind(const SocketAddress& address,
   return fd;
 }
 
-Listener::Listener(asio::io_context& context, TimerQueue& timers, int fd, std::string unix_path,
+Listener::Listener(EventLoop& loop, TimerQueue& timers, int fd, std::string unix_path,
                    OnAccept on_accept)
-    : socket_(context),
+    : loop_(loop),
+      fd_(fd),
       timers_(timers),
       unix_path_(std::move(unix_path)),
-      on_accept_(std::move(on_accept)) {
-  sockaddr_storage own{};
-  socklen_t length = sizeof own;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &length);
-  boost::system::error_code error;
-  const int protocol = own.ss_family == AF_UNIX ? 0 : IPPROTO_TCP;
-  socket_.assign(asio::generic::stream_protocol{own.ss_family, protocol}, fd, error);
-}
+      on_accept_(std::move(on_accept)) {}
 
 Listener::~Listener() { close(); }
 
-void Listener::start() { wait(); }
+// Not edge-triggered: what a batch leaves behind is told again.
+void Listener::start() {
+  if (!loop_.watch(fd_, *this, EPOLLIN)) {
+    timers_.set(*this, now() + kPauseWhenExhausted);
+  }
+}
 
 void Listener::close() {
   timers_.cancel(*this);
-  if (!socket_.is_open()) {
+  if (fd_ < 0) {
     return;
   }
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  loop_.forget(fd_, *this);
+  ::close(std::exchange(fd_, -1));
   if (!unix_path_.empty()) {
     ::unlink(unix_path_.c_str());
   }
@@ -108,46 +107,33 @@ void Listener::close() {
 std::string Listener::address() const {
   SocketAddress own;
   own.length = sizeof own.storage;
-  ::getsockname(const_cast<AsioAcceptor&>(socket_).native_handle(), own.data(), &own.length);
+  ::getsockname(fd_, own.data(), &own.length);
   return format_address(own);
 }
 
-void Listener::wait() {
-  socket_.async_wait(AsioAcceptor::wait_read, [this](const boost::system::error_code& error) {
-    if (!error) {
-      accept_all();
-    }
-  });
-}
-
-void Listener::accept_all() {
-  const int listening = socket_.native_handle();
-  for (int taken = 0; taken < kAcceptBatch; ++taken) {
+void Listener::on_events(std::uint32_t) {
+  for (int taken = 0; taken < kAcceptBatch && fd_ >= 0; ++taken) {
     SocketAddress peer;
     peer.length = sizeof peer.storage;
-    const int fd = ::accept4(listening, peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = ::accept4(fd_, peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        loop_.forget(fd_, *this);
         timers_.set(*this, now() + kPauseWhenExhausted);
-        return;
       }
-      break;
+      return;
     }
     if (peer.family() != AF_UNIX) {
       const int on = 1;
       ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
     on_accept_(fd, peer);
-    if (!socket_.is_open()) {
-      return;
-    }
   }
-  wait();
 }
 
 void Listener::on_timer(Instant) {
-  if (socket_.is_open()) {
-    wait();
+  if (fd_ >= 0) {
+    start();
   }
 }
 

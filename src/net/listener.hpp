@@ -1,7 +1,7 @@
 #pragma once
 
 #include "net/address.hpp"
-#include "net/asio.hpp"
+#include "net/event_loop.hpp"
 #include "net/timer_queue.hpp"
 
 #include <expected>
@@ -11,7 +11,7 @@
 namespace fusegate::net {
 
 /// A listening socket that hands out accepted connections.
-class Listener final : private Timer {
+class Listener final : private EventSource, private Timer {
  public:
   /// Gets the descriptor, which it owns from then on, and the peer.
   using OnAccept = std::function<void(int fd, const SocketAddress& peer)>;
@@ -22,8 +22,7 @@ class Listener final : private Timer {
                                               const std::string& text);
 
   /// Takes the descriptor of `bind` over. Nothing is accepted before `start`.
-  Listener(asio::io_context& context, TimerQueue& timers, int fd, std::string unix_path,
-           OnAccept on_accept);
+  Listener(EventLoop& loop, TimerQueue& timers, int fd, std::string unix_path, OnAccept on_accept);
   ~Listener() override;
 
   void start();
@@ -31,12 +30,11 @@ class Listener final : private Timer {
   std::string address() const;
 
  private:
-  using AsioAcceptor = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
-  void wait();
-  void accept_all();
+  void on_events(std::uint32_t events) override;
   void on_timer(Instant now) override;
 
-  AsioAcceptor socket_;
+  EventLoop& loop_;
+  int fd_;
   TimerQueue& timers_;
   std::string unix_path_;
   OnAccept on_accept_;

@@ -2,98 +2,76 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <new>
 #include <utility>
 
 namespace fusegate::net {
 
-template <class T>
-struct Stream::OperationAllocator {
-  using value_type = T;
-  OperationMemory* memory;
+namespace {
 
-  explicit OperationAllocator(OperationMemory* place) : memory(place) {}
-  template <class U>
-  OperationAllocator(const OperationAllocator<U>& other)  // NOLINT: allocators convert
-      : memory(other.memory) {}
+constexpr std::uint32_t kReads = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t kEnds = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-  T* allocate(std::size_t count) {
-    if (memory != nullptr && !memory->used && count * sizeof(T) <= sizeof memory->bytes) {
-      memory->used = true;
-      return reinterpret_cast<T*>(memory->bytes);
-    }
-    return static_cast<T*>(::operator new(count * sizeof(T)));
-  }
-  void deallocate(T* place, std::size_t) {
-    if (memory != nullptr && reinterpret_cast<std::byte*>(place) == memory->bytes) {
-      memory->used = false;
-    } else {
-      ::operator delete(place);
-    }
-  }
-  template <class U>
-  bool operator==(const OperationAllocator<U>& other) const {
-    return memory == other.memory;
-  }
-};
+}  // namespace
 
-struct Stream::WaitHandler {
-  boost::intrusive_ptr<Stream> stream;
-  bool read;
-
-  using allocator_type = OperationAllocator<std::byte>;
-  allocator_type get_allocator() const {
-    return allocator_type{read ? &stream->read_memory_ : nullptr};
+Stream::Stream(EventLoop& loop, int fd, int family, Origin origin)
+    : loop_(loop),
+      fd_(fd),
+      // A unix socket cuts a read where the sender's credentials change, with more behind it.
+      short_is_empty_(family != AF_UNIX),
+      wants_writable_(origin == Origin::Connecting) {
+  if (!loop_.watch(fd_, *this, wants_writable_ ? kReads | EPOLLOUT : kReads)) {
+    close();
   }
-  void operator()(const boost::system::error_code& error) const {
-    stream->on_wait_done(read, error == asio::error::operation_aborted);
-  }
-};
-
-Stream::Stream(asio::io_context& context, int fd, int family) : socket_(context), fd_(fd) {
-  boost::system::error_code error;
-  const int protocol = family == AF_UNIX ? 0 : IPPROTO_TCP;
-  socket_.assign(asio::generic::stream_protocol{family, protocol}, fd, error);
-  if (error) {
-    ::close(fd);
-    fd_ = -1;
-    return;
-  }
-  socket_.native_non_blocking(true, error);
 }
 
-Stream::~Stream() = default;
-
 void Stream::arm_read() {
-  if (read_armed_ || !socket_.is_open()) {
+  if (fd_ < 0) {
     return;
   }
   read_armed_ = true;
-  WaitHandler handler{this, true};
-  socket_.async_wait(AsioSocket::wait_read, std::move(handler));
+  if (readable_) {
+    later();
+  }
 }
 
 void Stream::arm_write() {
-  if (write_armed_ || !socket_.is_open()) {
+  if (fd_ < 0) {
     return;
   }
   write_armed_ = true;
-  WaitHandler handler{this, false};
-  socket_.async_wait(AsioSocket::wait_write, std::move(handler));
+  if (!wants_writable_) {
+    wants_writable_ = true;
+    loop_.change(fd_, *this, kReads | EPOLLOUT);  // Tells at once when it is writable now.
+  } else if (writable_) {
+    later();
+  }
 }
 
-void Stream::on_wait_done(bool read, bool aborted) {
-  (read ? read_armed_ : write_armed_) = false;
-  if (aborted || owner_ == nullptr || !socket_.is_open()) {
-    return;
+/// Never inside the call that armed: its coroutine is not waiting yet.
+void Stream::later() {
+  if (!queued_) {
+    queued_ = true;
+    loop_.again(*this);
   }
-  if (read) {
+}
+
+void Stream::on_events(std::uint32_t events) {
+  if (events == 0) {
+    queued_ = false;
+  }
+  ended_ = ended_ || (events & kEnds) != 0;
+  readable_ = readable_ || (events & (EPOLLIN | kEnds)) != 0;
+  writable_ = writable_ || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+  const boost::intrusive_ptr<Stream> keep{this};
+  if (read_armed_ && readable_ && owner_ != nullptr) {
+    read_armed_ = false;
     owner_->on_readable(*this);
-  } else {
+  }
+  if (write_armed_ && writable_ && owner_ != nullptr) {
+    write_armed_ = false;
     owner_->on_writable(*this);
   }
 }
@@ -115,27 +93,42 @@ IoResult judged(ssize_t result, bool zero_is_end) {
 
 }  // namespace
 
-IoResult Stream::read(char* data, std::size_t size) {
-  return judged(::recv(fd_, data, size, 0), true);
+IoResult Stream::noted_read(IoResult result, std::size_t asked) {
+  const bool empty =
+      result.would_block() || (result.done() && result.bytes < asked && short_is_empty_ && !ended_);
+  readable_ = readable_ && !empty;
+  return result;
 }
 
-IoResult::Kind Stream::peek() const {
+IoResult Stream::noted_write(IoResult result, std::size_t asked) {
+  if (result.would_block() || (result.done() && result.bytes < asked)) {
+    writable_ = false;
+  }
+  return result;
+}
+
+IoResult Stream::read(char* data, std::size_t size) {
+  return noted_read(judged(::recv(fd_, data, size, 0), true), size);
+}
+
+IoResult::Kind Stream::peek() {
   char byte;
-  return judged(::recv(fd_, &byte, 1, MSG_PEEK), true).kind;
+  return noted_read(judged(::recv(fd_, &byte, 1, MSG_PEEK), true), 1).kind;
 }
 
 IoResult Stream::write(std::span<const iovec> parts) {
-  if (parts.size() == 1) {
-    return write(static_cast<const char*>(parts[0].iov_base), parts[0].iov_len);
-  }
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = parts.size();
-  return judged(::sendmsg(fd_, &message, MSG_NOSIGNAL), false);
+  std::size_t size = 0;
+  for (const iovec& part : parts) {
+    size += part.iov_len;
+  }
+  return noted_write(judged(::sendmsg(fd_, &message, MSG_NOSIGNAL), false), size);
 }
 
 IoResult Stream::write(const char* data, std::size_t size) {
-  return judged(::send(fd_, data, size, MSG_NOSIGNAL), false);
+  return noted_write(judged(::send(fd_, data, size, MSG_NOSIGNAL), false), size);
 }
 
 int Stream::connect_error() const {
@@ -148,28 +141,28 @@ int Stream::connect_error() const {
 }
 
 void Stream::shutdown_write() {
-  if (socket_.is_open()) {
+  if (is_open()) {
     ::shutdown(fd_, SHUT_WR);
   }
 }
 
 void Stream::close() {
   owner_ = nullptr;
-  fd_ = -1;  // The number may belong to another connection a moment later.
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  if (is_open()) {
+    loop_.forget(fd_, *this);
+    ::close(std::exchange(fd_, -1));  // The number may belong to another connection a moment later.
+  }
 }
 
 void Stream::abort() {
-  if (socket_.is_open()) {
+  if (is_open()) {
     const linger reset{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   }
   close();
 }
 
-StreamPtr start_connect(asio::io_context& context, const SocketAddress& address,
-                        int& immediate_error) {
+StreamPtr start_connect(EventLoop& loop, const SocketAddress& address, int& immediate_error) {
   immediate_error = 0;
   const int family = address.family();
   const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -186,7 +179,7 @@ StreamPtr start_connect(asio::io_context& context, const SocketAddress& address,
     ::close(fd);
     return nullptr;
   }
-  return StreamPtr{new Stream(context, fd, family)};
+  return StreamPtr{new Stream(loop, fd, family, Stream::Origin::Connecting)};
 }
 
 }  // namespace fusegate::net

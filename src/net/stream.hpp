@@ -1,7 +1,7 @@
 #pragma once
 
 #include "net/address.hpp"
-#include "net/asio.hpp"
+#include "net/event_loop.hpp"
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
@@ -37,14 +37,19 @@ struct IoResult {
 
 /// A connected (or connecting) non-blocking socket, TCP or unix.
 ///
-/// Data moves by direct calls, first try first; Asio only tells when trying again makes sense. A
-/// wait for readiness pins no buffer and its memory lies in this object. Reference counted because
-/// a cancelled wait still completes once, later. Belongs to one worker.
-class Stream : public boost::intrusive_ref_counter<Stream, boost::thread_unsafe_counter> {
+/// Data moves by direct calls, first try first; the event loop only tells when trying again makes
+/// sense. A wait for readiness pins no buffer, allocates nothing and, because the socket stays
+/// registered edge-triggered, costs no system call: what the last edge said is remembered here
+/// until a read or write finds it used up. Reference counted because its owner may let go of it
+/// while it is being told of an event. Belongs to one worker.
+class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_unsafe_counter>,
+                     private EventSource {
  public:
-  /// Takes `fd` over, whatever happens.
-  Stream(asio::io_context& context, int fd, int family);
-  ~Stream();
+  enum class Origin : std::uint8_t { Accepted, Connecting };
+
+  /// Takes the non-blocking `fd` over, whatever happens.
+  Stream(EventLoop& loop, int fd, int family, Origin origin);
+  ~Stream() { close(); }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
@@ -53,13 +58,12 @@ class Stream : public boost::intrusive_ref_counter<Stream, boost::thread_unsafe_
   /// Asks for one `on_readable`; nothing to do when it is armed already.
   void arm_read();
   void arm_write();
-  bool read_armed() const { return read_armed_; }
 
   IoResult read(char* data, std::size_t size);
   /// What a read would give, without taking it.
-  IoResult::Kind peek() const;
+  IoResult::Kind peek();
   /// True when a read would give nothing: no byte, no end, no error.
-  bool is_quiet() const { return peek() == IoResult::Kind::WouldBlock; }
+  bool is_quiet() { return peek() == IoResult::Kind::WouldBlock; }
   IoResult write(std::span<const iovec> parts);
   IoResult write(const char* data, std::size_t size);
 
@@ -69,33 +73,32 @@ class Stream : public boost::intrusive_ref_counter<Stream, boost::thread_unsafe_
   void close();
   /// Closes with RST: the peer must see that the message was cut.
   void abort();
-  bool is_open() const { return socket_.is_open(); }
+  bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
 
  private:
-  struct WaitHandler;
-  /// Room for one wait operation of Asio.
-  struct OperationMemory {
-    alignas(std::max_align_t) std::byte bytes[192];
-    bool used = false;
-  };
-  template <class T>
-  struct OperationAllocator;
-  void on_wait_done(bool read, bool aborted);
+  void on_events(std::uint32_t events) override;
+  void later();
+  IoResult noted_read(IoResult result, std::size_t asked);
+  IoResult noted_write(IoResult result, std::size_t asked);
 
-  AsioSocket socket_;
+  EventLoop& loop_;
   StreamOwner* owner_ = nullptr;
-  int fd_ = -1;
+  int fd_;
+  bool short_is_empty_;  ///< A read that gives less than asked has emptied the socket.
+  bool wants_writable_;  ///< Registered for writability; connections that never block are not.
+  bool readable_ = false;
+  bool writable_ = false;
+  bool ended_ = false;  ///< An end or error is due, behind what is still to be read.
   bool read_armed_ = false;
   bool write_armed_ = false;
-  OperationMemory read_memory_;
+  bool queued_ = false;
 };
 
 using StreamPtr = boost::intrusive_ptr<Stream>;
 
 /// Starts a connect. The stream becomes writable when it is decided (`connect_error`).
 /// `immediate_error` is an errno when it failed at once (then the stream is null).
-StreamPtr start_connect(asio::io_context& context, const SocketAddress& address,
-                        int& immediate_error);
+StreamPtr start_connect(EventLoop& loop, const SocketAddress& address, int& immediate_error);
 
 }  // namespace fusegate::net

@@ -1,7 +1,5 @@
 #include "net/timer_queue.hpp"
 
-#include "net/clock.hpp"
-
 namespace fusegate::net {
 
 Timer::~Timer() {
@@ -10,8 +8,8 @@ Timer::~Timer() {
   }
 }
 
-TimerQueue::TimerQueue(asio::io_context& context, void (*on_lag)(void*, Duration), void* lag_owner)
-    : driver_(context.get_executor()), on_lag_(on_lag), lag_owner_(lag_owner) {}
+TimerQueue::TimerQueue(void (*on_lag)(void*, Duration), void* lag_owner)
+    : on_lag_(on_lag), lag_owner_(lag_owner) {}
 
 TimerQueue::~TimerQueue() {
   for (Timer* timer : heap_) {
@@ -33,17 +31,7 @@ void TimerQueue::set(Timer& timer, Instant deadline) {
   } else if (deadline < timer.key_) {
     timer.key_ = deadline;
     sift_up(timer.index_);
-  } else {
-    return;
   }
-  if (heap_.front() == &timer) {
-    arm();
-  }
-}
-
-void TimerQueue::stop() {
-  stopped_ = true;
-  driver_.cancel();
 }
 
 void TimerQueue::remove(Timer& timer) {
@@ -96,25 +84,8 @@ void TimerQueue::sift_down(std::size_t index) {
   place(timer, index);
 }
 
-void TimerQueue::arm() {
-  if (stopped_ || heap_.empty() || heap_.front()->key_ >= armed_for_) {
-    return;
-  }
-  armed_for_ = heap_.front()->key_;
-  // Rounded up to the millisecond: deadlines close together share one wake-up.
-  const auto whole = std::chrono::ceil<std::chrono::milliseconds>(armed_for_.time_since_epoch());
-  driver_.expires_at(std::chrono::steady_clock::time_point{whole});
-  driver_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) {
-      expire();
-    }
-  });
-}
-
-void TimerQueue::expire() {
-  armed_for_ = kNever;
-  const Instant now = net::now();
-  while (!stopped_ && !heap_.empty() && heap_.front()->key_ <= now) {
+void TimerQueue::expire(Instant now) {
+  while (!heap_.empty() && heap_.front()->key_ <= now) {
     Timer& timer = *heap_.front();
     if (timer.deadline_ > now && timer.deadline_ != kNever) {
       timer.key_ = timer.deadline_;
@@ -132,7 +103,6 @@ void TimerQueue::expire() {
     }
     timer.on_timer(now);
   }
-  arm();
 }
 
 }  // namespace fusegate::net

@@ -2,8 +2,6 @@
 
 #include <fusegate/base/time.hpp>
 
-#include "net/asio.hpp"
-
 #include <cstddef>
 #include <vector>
 
@@ -33,23 +31,25 @@ class Timer {
   Instant deadline_ = kNever;
 };
 
-/// All deadlines of a worker in one binary heap, driven by one Asio timer.
+/// All deadlines of a worker in one binary heap; its event loop sleeps until the first of them.
 ///
 /// Deadlines are moved far more often than they expire, so the heap is lazy: a later deadline is
 /// only written down, and the timer is put in its new place when the old one comes up. A connection
 /// therefore costs one heap operation per expired key instead of several per request, and no timer
-/// system call unless the earliest key moves forward. Precision: one millisecond, never early.
+/// system call at all. Precision: one millisecond, never early.
 class TimerQueue {
  public:
   /// `on_lag` is told how late the loop came to each expiry; may be empty.
-  TimerQueue(asio::io_context& context, void (*on_lag)(void*, Duration), void* lag_owner);
+  TimerQueue(void (*on_lag)(void*, Duration), void* lag_owner);
   ~TimerQueue();
 
   void set(Timer& timer, Instant deadline);
   void cancel(Timer& timer) { timer.deadline_ = kNever; }
   std::size_t size() const { return heap_.size(); }
-  /// No further wake-ups; for shutdown.
-  void stop();
+  /// When to look again, `kNever` when there is nothing to wait for. May come before any deadline.
+  Instant next() const { return heap_.empty() ? kNever : heap_.front()->key_; }
+  /// Fires all whose deadline is at or before `now`.
+  void expire(Instant now);
 
  private:
   friend class Timer;
@@ -57,15 +57,10 @@ class TimerQueue {
   void place(Timer* timer, std::size_t index);
   void sift_up(std::size_t index);
   void sift_down(std::size_t index);
-  void arm();
-  void expire();
 
-  AsioTimer driver_;
   void (*on_lag_)(void*, Duration);
   void* lag_owner_;
   std::vector<Timer*> heap_;
-  Instant armed_for_ = kNever;
-  bool stopped_ = false;
 };
 
 }  // namespace fusegate::net

@@ -4,6 +4,12 @@
 #include <cstring>
 
 namespace fusegate::proxy {
+namespace {
+
+/// Chosen: a head and a body of a few KiB; the copy stays in the first-level cache.
+constexpr std::size_t kSmall = 4096;
+
+}  // namespace
 
 void MessageWriter::begin(std::string_view head, http::BodyKind kind) {
   head_ = head;
@@ -36,14 +42,32 @@ void MessageWriter::end(std::string_view trailers) {
   left_ += last_.size() + trailers_.size() + end_.size();
 }
 
-std::size_t MessageWriter::gather(std::array<iovec, kParts>& parts) const {
+/// One system call for all parts. A small message is put together first: copying it costs less than
+/// the kernel's handling of several parts.
+net::IoResult MessageWriter::write_parts(net::Stream& stream) const {
+  const std::array all{head_, prefix_, data_, closing_, last_, trailers_, end_};
+  if (left_ <= kSmall) {
+    std::array<char, kSmall> together;
+    std::size_t size = 0;
+    for (const std::string_view part : all) {
+      if (!part.empty()) {
+        std::memcpy(together.data() + size, part.data(), part.size());
+        size += part.size();
+      }
+    }
+    return stream.write(together.data(), size);
+  }
+  std::array<iovec, std::tuple_size_v<decltype(all)>> parts;
   std::size_t count = 0;
-  for (const std::string_view part : {head_, prefix_, data_, closing_, last_, trailers_, end_}) {
+  for (const std::string_view part : all) {
     if (!part.empty()) {
       parts[count++] = {const_cast<char*>(part.data()), part.size()};
     }
   }
-  return count;
+  if (count == 1) {
+    return stream.write(static_cast<const char*>(parts[0].iov_base), parts[0].iov_len);
+  }
+  return stream.write({parts.data(), count});
 }
 
 void MessageWriter::advance(std::size_t bytes) {
@@ -72,10 +96,8 @@ void MessageWriter::save_head(net::BufferPool& buffers) {
 
 net::IoResult MessageWriter::flush(net::Stream& stream, net::BufferPool& buffers) {
   while (left_ > 0) {
-    std::array<iovec, kParts> parts;
-    const std::size_t count = gather(parts);
     const std::size_t before = left_;
-    const net::IoResult result = stream.write({parts.data(), count});
+    const net::IoResult result = write_parts(stream);
     if (!result.done()) {
       save_head(buffers);
       return result;

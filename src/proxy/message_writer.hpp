@@ -38,8 +38,7 @@ class MessageWriter {
   void reset() { *this = MessageWriter{}; }
 
  private:
-  static constexpr std::size_t kParts = 7;
-  std::size_t gather(std::array<iovec, kParts>& parts) const;
+  net::IoResult write_parts(net::Stream& stream) const;
   void advance(std::size_t bytes);
   void save_head(net::BufferPool& buffers);
 

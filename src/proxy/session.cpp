@@ -27,7 +27,7 @@ Session::Session(Worker& owner, int fd, const net::SocketAddress& peer,
                  std::uint16_t listener_index)
     : worker(owner),
       listener(listener_index),
-      client_(new net::Stream(owner.context, fd, peer.family())) {
+      client_(new net::Stream(owner.loop, fd, peer.family(), net::Stream::Origin::Accepted)) {
   client_->set_owner(this);
   trusted = net::is_trusted(peer, worker.shared.config->listeners[listener].trust);
   client_ip_size_ = copy_text(client_ip_, net::format_host(peer));
@@ -202,7 +202,7 @@ bool Session::client_alive() {
 
 void Session::grant_slot(policy::Limiter::Waiter waiter) {
   const boost::intrusive_ptr<Session> session{static_cast<Session*>(waiter)};
-  net::asio::post(session->worker.context, [session] { session->signal(kSlot); });
+  session->worker.loop.post([session] { session->signal(kSlot); });
 }
 
 void Session::kill() {

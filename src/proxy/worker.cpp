@@ -29,8 +29,8 @@ Worker::Worker(Shared& all, telemetry::WorkerMetrics& counters,
                telemetry::AccessLogWriter& access_writer, std::size_t index)
     : shared(all),
       metrics(counters),
-      context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
-      timers(context, &observe_lag, &counters),
+      timers(&observe_lag, &counters),
+      loop(timers),
       access(all.config, access_writer, index + 1),
       replay_memory{all.replay_memory, counters.replay_bytes},
       rng(static_cast<std::uint64_t>(net::now().time_since_epoch().count()) * (index + 1)),
@@ -38,12 +38,11 @@ Worker::Worker(Shared& all, telemetry::WorkerMetrics& counters,
       now_(net::now()),
       wall_base_at_(now_),
       wall_base_(net::wall_now()),
-      keep_running_(context.get_executor()),
       scratch_size_(scratch_for(all.config->limits)),
       overflow_warned_(all.config->routes.size()) {
   scratch_ = std::make_unique_for_overwrite<char[]>(scratch_size_);
   for (std::size_t id = 0; id < all.config->upstreams.size(); ++id) {
-    pools.push_back(std::make_unique<upstream::Pool>(context, all.config->upstreams[id],
+    pools.push_back(std::make_unique<upstream::Pool>(loop, all.config->upstreams[id],
                                                      counters.upstream(id).connections_idle));
   }
 }
@@ -56,23 +55,20 @@ void Worker::start() {
 }
 
 void Worker::run() {
-  context.run();
+  loop.run();
   for (auto& pool : pools) {
     pool->close_all();
   }
-  context.restart();
-  context.poll();  // Cancelled waits still have to complete.
+  loop.run_posted();  // What was on its way here still holds connections.
   contexts_.clear();
   net::frame_pool::trim();
 }
 
 void Worker::stop() {
-  net::asio::post(context, [this] {
+  loop.post([this] {
     kill_sessions();
-    timers.stop();
     access.flush();
-    keep_running_.reset();
-    context.stop();
+    loop.stop();
   });
 }
 

@@ -5,8 +5,8 @@
 #include <fusegate/route/route_table.hpp>
 
 #include "http/date.hpp"
-#include "net/asio.hpp"
 #include "net/buffer_pool.hpp"
+#include "net/event_loop.hpp"
 #include "net/timer_queue.hpp"
 #include "proxy/upload.hpp"
 #include "telemetry/access_log.hpp"
@@ -14,8 +14,6 @@
 #include "telemetry/worker_metrics.hpp"
 #include "upstream/pool.hpp"
 #include "upstream/upstream.hpp"
-
-#include <boost/asio/executor_work_guard.hpp>
 
 #include <array>
 #include <atomic>
@@ -91,9 +89,9 @@ class Worker final : private net::Timer {
 
   Shared& shared;
   telemetry::WorkerMetrics& metrics;
-  net::asio::io_context context;
-  net::BufferPool buffers;
   net::TimerQueue timers;
+  net::EventLoop loop;
+  net::BufferPool buffers;
   telemetry::AccessLog access;
   ReplayMemory replay_memory;
   Rng rng;
@@ -108,7 +106,6 @@ class Worker final : private net::Timer {
   Instant now_;
   Instant wall_base_at_;
   WallTime wall_base_;
-  net::asio::executor_work_guard<net::Executor> keep_running_;
   std::unique_ptr<char[]> scratch_;
   std::size_t scratch_size_;
   std::vector<std::unique_ptr<RequestContext>> contexts_;

@@ -47,7 +47,7 @@ net::StreamPtr Pool::connect(const exchange::EndpointState& endpoint, int& error
     error = EADDRNOTAVAIL;
     return nullptr;
   }
-  return net::start_connect(context_, *slot.address, error);
+  return net::start_connect(loop_, *slot.address, error);
 }
 
 void Pool::give_back(const exchange::EndpointState& endpoint, net::StreamPtr stream, Instant now) {
@@ -64,6 +64,10 @@ void Pool::give_back(const exchange::EndpointState& endpoint, net::StreamPtr str
 }
 
 void Pool::on_readable(net::Stream& stream) {
+  if (stream.is_quiet()) {
+    stream.arm_read();  // The edge was that of the last response.
+    return;
+  }
   for (Slot& slot : slots_) {
     for (auto it = slot.idle.begin(); it != slot.idle.end(); ++it) {
       if (it->stream.get() == &stream) {

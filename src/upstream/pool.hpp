@@ -22,9 +22,8 @@ namespace fusegate::upstream {
 class Pool final : private net::StreamOwner {
  public:
   /// `idle` counts the connections kept here.
-  Pool(net::asio::io_context& context, const config::UpstreamConfig& settings,
-       telemetry::Gauge& idle)
-      : context_(context), settings_(settings), idle_(idle) {}
+  Pool(net::EventLoop& loop, const config::UpstreamConfig& settings, telemetry::Gauge& idle)
+      : loop_(loop), settings_(settings), idle_(idle) {}
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool() { close_all(); }
@@ -60,7 +59,7 @@ class Pool final : private net::StreamOwner {
   Slot& slot_of(const exchange::EndpointState& endpoint);
   void drop(Slot& slot);
 
-  net::asio::io_context& context_;
+  net::EventLoop& loop_;
   const config::UpstreamConfig& settings_;
   std::vector<Slot> slots_;
   telemetry::Gauge& idle_;

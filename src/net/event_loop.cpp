@@ -1,0 +1,127 @@
+#include "net/event_loop.hpp"
+
+#include "net/clock.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace fusegate::net {
+
+EventLoop::EventLoop(TimerQueue& timers)
+    : timers_(timers),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (epoll_ < 0 || wake_ < 0 || !watch(wake_, *this, EPOLLIN)) {
+    throw std::system_error(errno, std::generic_category(), "cannot make an event loop");
+  }
+}
+
+EventLoop::~EventLoop() {
+  ::close(wake_);
+  ::close(epoll_);
+}
+
+bool EventLoop::watch(int fd, EventSource& source, std::uint32_t events) {
+  epoll_event wanted{};
+  wanted.events = events;
+  wanted.data.ptr = &source;
+  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &wanted) == 0;
+}
+
+void EventLoop::change(int fd, EventSource& source, std::uint32_t events) {
+  epoll_event wanted{};
+  wanted.events = events;
+  wanted.data.ptr = &source;
+  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &wanted);
+}
+
+void EventLoop::forget(int fd, EventSource& source) {
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  EventSource* const address = &source;
+  EventSource* const none = nullptr;
+  for (int at = next_; at < count_; ++at) {
+    epoll_event& event = batch_[static_cast<std::size_t>(at)];
+    if (event.data.ptr == address) {
+      event.data.ptr = nullptr;
+    }
+  }
+  std::ranges::replace(again_, address, none);
+  std::ranges::replace(again_now_, address, none);
+}
+
+void EventLoop::post(std::function<void()> task) {
+  bool first;
+  {
+    const std::lock_guard lock{mutex_};
+    first = posted_.empty();
+    posted_.push_back(std::move(task));
+  }
+  if (first) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
+  }
+}
+
+void EventLoop::run_posted() {
+  std::vector<std::function<void()>> tasks;
+  {
+    const std::lock_guard lock{mutex_};
+    tasks.swap(posted_);
+  }
+  for (const auto& task : tasks) {
+    task();
+  }
+}
+
+void EventLoop::on_events(std::uint32_t) {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto taken = ::read(wake_, &count, sizeof count);
+  run_posted();
+}
+
+int EventLoop::wait_ms() const {
+  if (!again_.empty()) {
+    return 0;
+  }
+  const Instant next = timers_.next();
+  if (next == kNever) {
+    return -1;
+  }
+  // Rounded up: never early, and deadlines close together share one wake-up.
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+void EventLoop::dispatch(int count) {
+  count_ = count;
+  for (next_ = 0; next_ < count_;) {
+    const epoll_event& event = batch_[static_cast<std::size_t>(next_++)];
+    if (event.data.ptr != nullptr) {
+      static_cast<EventSource*>(event.data.ptr)->on_events(event.events);
+    }
+  }
+  count_ = next_ = 0;
+  again_now_.swap(again_);
+  for (std::size_t at = 0; at < again_now_.size(); ++at) {
+    if (again_now_[at] != nullptr) {
+      again_now_[at]->on_events(0);
+    }
+  }
+  again_now_.clear();
+}
+
+void EventLoop::run() {
+  while (!stopped_) {
+    dispatch(::epoll_wait(epoll_, batch_.data(), kBatch, wait_ms()));
+    if (!stopped_) {
+      timers_.expire(now());
+    }
+  }
+}
+
+}  // namespace fusegate::net

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "net/timer_queue.hpp"
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+namespace fusegate::net {
+
+/// Something with a descriptor that an event loop watches.
+class EventSource {
+ public:
+  /// `events` as epoll_wait(2) gives them; 0 when the source itself asked by `EventLoop::again`.
+  virtual void on_events(std::uint32_t events) = 0;
+
+ protected:
+  ~EventSource() = default;
+};
+
+/// The loop of one worker: sockets, deadlines, and tasks from other threads.
+///
+/// A descriptor is registered once and stays so, edge-triggered: a kept connection costs no
+/// epoll_ctl(2) per request (Asio 1.81 spends one on each wait; docs/adr/0006). All but `post`
+/// belongs to the thread that runs the loop, or to any before it runs.
+class EventLoop final : private EventSource {
+ public:
+  /// `timers` are expired by the loop and must outlive it.
+  explicit EventLoop(TimerQueue& timers);
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// Returns after `stop`.
+  void run();
+  void stop() { stopped_ = true; }
+
+  /// Registers `fd`; `events` as in epoll_ctl(2). False when the system refuses (errno).
+  bool watch(int fd, EventSource& source, std::uint32_t events);
+  void change(int fd, EventSource& source, std::uint32_t events);
+  /// Nothing more is told to `source`, not even what has been fetched already.
+  void forget(int fd, EventSource& source);
+  /// Calls the source once more, with no events, after those of this turn.
+  void again(EventSource& source) { again_.push_back(&source); }
+
+  /// Runs `task` on the loop's thread, after what it does now. Any thread.
+  void post(std::function<void()> task);
+  /// Runs what has been posted; for the time after `run`.
+  void run_posted();
+
+ private:
+  static constexpr int kBatch = 128;
+  void on_events(std::uint32_t events) override;
+  void dispatch(int count);
+  int wait_ms() const;
+
+  TimerQueue& timers_;
+  int epoll_;
+  int wake_;
+  bool stopped_ = false;
+  int next_ = 0;   ///< Place in the batch.
+  int count_ = 0;  ///< Size of the batch.
+  std::array<epoll_event, kBatch> batch_;
+  std::vector<EventSource*> again_;
+  std::vector<EventSource*> again_now_;
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;
+};
+
+}  // namespace fusegate::net
