@@ -15,7 +15,8 @@ namespace fusegate::net {
 EventLoop::EventLoop(TimerQueue& timers)
     : timers_(timers),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      now_(net::now()) {
   if (epoll_ < 0 || wake_ < 0 || !watch(wake_, *this, EPOLLIN)) {
     throw std::system_error(errno, std::generic_category(), "cannot make an event loop");
   }
@@ -93,7 +94,7 @@ int EventLoop::wait_ms() const {
     return -1;
   }
   // Rounded up: never early, and deadlines close together share one wake-up.
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now()).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now_).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 
@@ -117,9 +118,11 @@ void EventLoop::dispatch(int count) {
 
 void EventLoop::run() {
   while (!stopped_) {
-    dispatch(::epoll_wait(epoll_, batch_.data(), kBatch, wait_ms()));
+    const int count = ::epoll_wait(epoll_, batch_.data(), kBatch, wait_ms());
+    now_ = net::now();
+    dispatch(count);
     if (!stopped_) {
-      timers_.expire(now());
+      timers_.expire(now_);
     }
   }
 }

@@ -172,7 +172,7 @@ void Worker::warn_overflow(std::uint16_t route, std::uint64_t bytes) {
 }
 
 Instant Worker::refresh() {
-  now_ = net::now();
+  now_ = loop.now();
   return now_;
 }
 

@@ -67,10 +67,9 @@ class Worker final : private net::Timer {
   void give_back(std::unique_ptr<RequestContext> context);
   void enter(Session& session);
   void leave(Session& session);
-  /// The time of the event that is being handled: read once for each, because a request needs it
-  /// a dozen times.
+  /// The time of the turn of the loop in which the event is handled.
   Instant now() const { return now_; }
-  /// Reads the clock; called at the start of every event.
+  /// Takes the time of this turn; called at the start of every event.
   Instant refresh();
   /// The wall clock at `now()`, for logs and HTTP dates.
   WallTime wall_now() const {
