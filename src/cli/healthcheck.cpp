@@ -1,4 +1,5 @@
-#include "cli/commands.hpp"
+#include "cli/command.hpp"
+#include "cli/load_file.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -80,8 +81,6 @@ std::string ask(int socket, const SocketAddress& address) {
   return answer;
 }
 
-}  // namespace
-
 int healthcheck(const Options& options) {
   const auto loaded = load_file(options);
   if (!loaded) {
@@ -111,5 +110,11 @@ int healthcheck(const Options& options) {
             << "\n";
   return kFailed;
 }
+
+}  // namespace
+
+constexpr Command kHealthcheck{
+    "healthcheck", "Ask /readyz of a running instance; for images without a shell.",
+    "Example:\n  fusegate -c fusegate.yaml healthcheck", nullptr, healthcheck};
 
 }  // namespace fusegate::cli

@@ -1,4 +1,5 @@
-#include "cli/commands.hpp"
+#include "cli/load_file.hpp"
+
 #include "config_file/document.hpp"
 
 #include <unistd.h>

@@ -21,6 +21,7 @@ struct Options {
   bool strict = false;
   bool defaults = false;
   std::string format;
+  std::string shell;  ///< completion: bash, zsh or fish.
 };
 
 }  // namespace fusegate::cli
