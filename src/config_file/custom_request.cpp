@@ -63,7 +63,9 @@ void read_retry_on(Reader& reader, const Cursor& at, Scope& scope) {
 std::optional<Value> write_retry_on(Scope& scope) {
   Value list = Value::list();
   for (const auto& word : retry_conditions(scope.route.policy.retry.on)) {
-    list.items.push_back(Value::word(word));
+    // A single status is a number, in JSON too.
+    const bool number = std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
+    list.items.push_back(number ? Value::raw(word) : Value::word(word));
   }
   return list;
 }

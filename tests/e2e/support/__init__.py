@@ -2,6 +2,7 @@
 
 from . import scripts
 from .client import Client, fetch, fetch_all
+from .command import CommandCase, command, commands
 from .daemon import Daemon, StartFailed, binary, many, refused, single
 from .load import LoadResult, run_load
 from .metrics import parse_metrics, split_series
@@ -10,8 +11,8 @@ from .upstreams import Upstream, free_port
 from .wire import Closed, Headers, ProtocolError, Response
 
 __all__ = [
-    "Client", "Closed", "Daemon", "Headers", "LoadResult", "ProtocolError", "Response",
-    "StartFailed", "Upstream", "binary", "fetch", "fetch_all", "free_port", "many",
+    "Client", "Closed", "CommandCase", "Daemon", "Headers", "LoadResult", "ProtocolError", "Response",
+    "StartFailed", "Upstream", "binary", "command", "commands", "fetch", "fetch_all", "free_port", "many",
     "parse_metrics", "refused", "run_load", "scaled", "scripts", "single", "slow_factor",
     "split_series", "wait_until",
 ]
