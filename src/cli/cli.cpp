@@ -10,6 +10,15 @@
 namespace fusegate::cli {
 namespace {
 
+/// A result that was not written whole, e.g. because the disk is full, is a failure.
+int flushed(int code) {
+  if (std::cout.flush()) {
+    return code;
+  }
+  std::cerr << "fusegate: standard output cannot be written\n";
+  return code == kOk ? kFailed : code;
+}
+
 int parse_and_perform(int argc, const char* const* argv) {
   Options options;
   CLI::App app;
@@ -19,7 +28,7 @@ int parse_and_perform(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error, std::cout, std::cerr) == 0 ? kOk : kUsage;
   }
-  return perform(app, options);
+  return flushed(perform(app, options));
 }
 
 }  // namespace
