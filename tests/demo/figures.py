@@ -82,8 +82,10 @@ class Traffic:
         self.first = prometheus.value(f'sum(fusegate_attempts_total{{{which},kind="first"}})')
         self.retries = prometheus.value(f'sum(fusegate_attempts_total{{{which},kind!="first"}})')
         self.recovered = prometheus.value(f"sum(fusegate_recovered_total{{{which}}})")
+        # Attempts that got no byte of an answer: no connection, or one whose server is gone.
+        silent = "connect_failed|tls_failed|stale_reuse|reset|timeout"
         self.unreachable = prometheus.value(
-            f'sum(fusegate_attempts_total{{{which},result="connect_failed"}})')
+            f'sum(fusegate_attempts_total{{{which},result=~"{silent}"}})')
         self.over_budget = prometheus.value(
             f'sum(fusegate_retries_denied_total{{{which},reason="budget"}})')
 

@@ -138,6 +138,8 @@ class Scene:
         return path.read_text(errors="replace")[-2000:] if path.exists() else ""
 
     def close(self, keep=False):
+        # A second Ctrl-C must not leave anything behind; this takes a few seconds at most.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         for process in self.processes.values():
             process.terminate()
         deadline = time.monotonic() + 5
