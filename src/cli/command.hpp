@@ -2,12 +2,10 @@
 
 #include "cli/options.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include <string>
 #include <vector>
-
-namespace CLI {
-class App;
-}
 
 namespace fusegate::cli {
 

@@ -1,6 +1,7 @@
 #include "cli/completion.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace fusegate::cli {
 namespace {
@@ -63,19 +64,16 @@ complete -F _fusegate fusegate
 
 /// The names of all options that are followed by a value, as a pattern of `case`.
 std::string valued(const CommandLine& line) {
-  std::vector<std::string> names;
-  const auto add = [&](const std::vector<Word>& words) {
-    for (const Word& word : words) {
-      for (const std::string& spelling : word.spellings()) {
-        if (word.takes_value && std::ranges::find(names, spelling) == names.end()) {
-          names.push_back(spelling);
-        }
-      }
-    }
-  };
-  add(line.options);
+  std::vector<Word> words = line.options;
   for (const Verb& verb : line.verbs) {
-    add(verb.options);
+    words.insert(words.end(), verb.options.begin(), verb.options.end());
+  }
+  std::erase_if(words, [](const Word& word) { return !word.takes_value; });
+  std::vector<std::string> names;
+  for (const Word& word : words) {
+    std::ranges::copy_if(word.spellings(), std::back_inserter(names), [&](const auto& spelling) {
+      return std::ranges::find(names, spelling) == names.end();
+    });
   }
   return joined(names, " | ");
 }
