@@ -30,6 +30,27 @@ json::object breaker_json(const telemetry::BreakerSnapshot& breaker) {
   };
 }
 
+json::value health_json(const std::optional<telemetry::EndpointSnapshot::Health>& health) {
+  if (!health) {
+    return nullptr;
+  }
+  const auto state = [&]() -> std::string_view {
+    switch (health->state) {
+      case policy::Health::State::Unknown:
+        return "unknown";
+      case policy::Health::State::Up:
+        return "up";
+      case policy::Health::State::Down:
+        return "down";
+    }
+    return "";
+  };
+  return json::object{
+      {"state", state()},
+      {"checks_in_a_row", health->run},
+      {"problem", health->problem.empty() ? json::value(nullptr) : json::value(health->problem)}};
+}
+
 std::string_view mode_word(policy::BreakerMode mode) {
   switch (mode) {
     case policy::BreakerMode::Open:
@@ -134,7 +155,8 @@ json::object to_json(const telemetry::UpstreamSnapshot& upstream) {
     endpoints.push_back(json::object{{"name", endpoint.name},
                                      {"state", endpoint.state()},
                                      {"in_flight", endpoint.in_flight},
-                                     {"ejection", breaker_json(endpoint.machine)}});
+                                     {"ejection", breaker_json(endpoint.machine)},
+                                     {"health_check", health_json(endpoint.health)}});
   }
   return {
       {"name", upstream.name},

@@ -73,6 +73,7 @@ void DataPlane::start() {
     // Clients wait in the backlog meanwhile: better than a refusal in the first milliseconds.
     first_answers_.get_future().wait_for(kFirstLookUps);
   }
+  start_checks();
   workers_.front()->loop.post([this] {
     for (auto& listener : listeners_) {
       listener->start();
@@ -109,6 +110,15 @@ void DataPlane::resolve_fixed() {
   resolver_ = std::make_unique<upstream::Resolver>(
       std::move(names),
       [this](std::size_t name, const upstream::Resolved& result) { on_resolved(name, result); });
+}
+
+void DataPlane::start_checks() {
+  std::vector<upstream::Upstream*> all;
+  for (const auto& upstream : shared_.upstreams) {
+    all.push_back(upstream.get());
+  }
+  prober_ = std::make_unique<upstream::HealthProber>(std::move(all), log_);
+  prober_->start();
 }
 
 void DataPlane::on_resolved(std::size_t name, const upstream::Resolved& result) {
@@ -207,6 +217,9 @@ void DataPlane::stop_accepting() {
 
 void DataPlane::drain() {
   shared_.draining.store(true, std::memory_order_relaxed);
+  if (prober_) {
+    prober_->stop();
+  }
   for (auto& worker : workers_) {
     on_worker(*worker, [&worker] { worker->drain(); });
   }
@@ -219,6 +232,9 @@ void DataPlane::stop() {
   stopped_ = true;
   if (resolver_) {
     resolver_->stop();
+  }
+  if (prober_) {
+    prober_->stop();
   }
   for (auto& worker : workers_) {
     worker->stop();

@@ -5,6 +5,7 @@
 #include "net/listener.hpp"
 #include "proxy/worker.hpp"
 #include "telemetry/metrics.hpp"
+#include "upstream/health_prober.hpp"
 #include "upstream/resolver.hpp"
 
 #include <atomic>
@@ -49,6 +50,7 @@ class DataPlane {
   void refuse_over_limit(int fd, std::uint16_t listener);
   void on_resolved(std::size_t name, const upstream::Resolved& result);
   void resolve_fixed();
+  void start_checks();
   /// Runs `task` on a worker's thread and waits for it.
   void on_worker(proxy::Worker& worker, const std::function<void()>& task);
 
@@ -64,6 +66,7 @@ class DataPlane {
   std::atomic<std::size_t> unresolved_{0};
   std::promise<void> first_answers_;  ///< Kept when every name has been looked up once.
   std::unique_ptr<upstream::Resolver> resolver_;
+  std::unique_ptr<upstream::HealthProber> prober_;
   bool stopped_ = false;
 };
 

@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, kBreakerStates> kBreakerStateWords{
 constexpr std::array<std::string_view, kTransitionReasons> kTransitionReasonWords{
     "consecutive_failures", "failure_rate", "slow_rate",    "retry_after",
     "wait_elapsed",         "probes_ok",    "probe_failed", "probe_lost",
-    "ramp_failed",          "ramp_done",    "operator"};
+    "ramp_failed",          "ramp_done",    "operator",     "health_check"};
 constexpr std::array<std::string_view, kRequestResults> kRequestResultWords{
     "ok", "failed", "rejected", "cut", "client_gone"};
 

@@ -36,6 +36,8 @@ void read_hedge_methods(Reader& reader, const Cursor& at, Scope& scope);
 std::optional<Value> write_hedge_methods(Scope& scope);
 void read_only_off(Reader& reader, const Cursor& at, Scope& scope);
 std::optional<Value> write_only_off(Scope& scope);
+void read_health_check(Reader& reader, const Cursor& at, Scope& scope);
+std::optional<Value> write_health_check(Scope& scope);
 void read_url(Reader& reader, const Cursor& at, Scope& scope);
 std::optional<Value> write_url(Scope& scope);
 void read_endpoints(Reader& reader, const Cursor& at, Scope& scope);

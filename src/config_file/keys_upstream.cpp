@@ -149,8 +149,19 @@ std::vector<Key> endpoint_keys() {
        DurationField{[](Scope& s) -> auto& { return s.upstream.concurrency.queue.wait; }, 0s, 5min},
        "How long one waits at most."},
       {Level::Upstream, "health_check",
-       CustomField{read_only_off, write_only_off, R"({"const": "off"})"},
-       "Active checks of each endpoint. Only `off` is supported yet."},
+       CustomField{
+           read_health_check, write_health_check,
+           R"({"anyOf": [{"const": "off"}, {"type": "object", "additionalProperties": false, )"
+           R"("patternProperties": {"^x-": {}}, "properties": {"path": {"type": "string"}, )"
+           R"("interval": {"$ref": "#/definitions/duration"}, )"
+           R"("timeout": {"$ref": "#/definitions/duration"}, )"
+           R"("healthy": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, )"
+           R"({"$ref": "#/definitions/variable"}]}, )"
+           R"("unhealthy": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, )"
+           R"({"$ref": "#/definitions/variable"}]}}}]})"},
+       "Active checks of each endpoint: `off`, or a map of `path`, `interval`, `timeout`, "
+       "`healthy` "
+       "and `unhealthy`."},
   };
 }
 

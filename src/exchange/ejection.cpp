@@ -20,6 +20,7 @@ std::uint32_t UpstreamState::ejected_now() const {
 }
 
 void UpstreamState::follow_ejection(EndpointState& endpoint, const policy::Transition& transition) {
+  endpoint.was_out = false;
   switch (transition.to) {
     case BreakerState::Open:
     case BreakerState::ForcedOpen:
@@ -36,25 +37,45 @@ void UpstreamState::follow_ejection(EndpointState& endpoint, const policy::Trans
       // of the ramp now that it is well.
       endpoint.returning = endpoint.ejected;
       endpoint.ejected = false;
+      take_out_again();
       break;
     case BreakerState::Closed:
     case BreakerState::Disabled:
       endpoint.returning = false;
       endpoint.ejected = false;
+      take_out_again();
       break;
   }
 }
 
 void UpstreamState::return_surplus() {
+  // One that is known to be down is returned last.
+  const auto due = [](const EndpointState& endpoint) {
+    return endpoint.is_down() ? kNever : endpoint.ejection.open_until();
+  };
   for (std::uint32_t out = ejected_now(); out > ejections_allowed(); --out) {
     EndpointState* first_due = nullptr;
     for (const auto& endpoint : endpoints_) {
-      if (endpoint->ejected && (first_due == nullptr || endpoint->ejection.open_until() <
-                                                            first_due->ejection.open_until())) {
+      if (endpoint->ejected && (first_due == nullptr || due(*endpoint) < due(*first_due))) {
         first_due = endpoint.get();
       }
     }
     first_due->ejected = false;
+  }
+}
+
+/// There may be room now for one that was kept only because too many others were out.
+void UpstreamState::take_out_again() {
+  for (const auto& endpoint : endpoints_) {
+    if (ejected_now() + 1 > ejections_allowed()) {
+      return;
+    }
+    if (!endpoint->ejected && endpoint->is_down()) {
+      endpoint->ejected = true;
+      ++counters_.ejections[static_cast<std::size_t>(TransitionReason::HealthCheck)];
+    } else if (!endpoint->ejected && endpoint->was_out) {
+      endpoint->ejected = true;
+    }
   }
 }
 

@@ -78,8 +78,13 @@ void UpstreamState::set_endpoints(const std::vector<std::string>& names, Instant
     endpoints_.push_back(
         std::make_unique<EndpointState>(*name, free_slot(), ejection_settings_, now));
     endpoints_.back()->epoch = next_epoch_++;
+    if (settings_.health_check) {
+      endpoints_.back()->health.emplace(*settings_.health_check, rng_, now);
+    }
+    adopt_memory(*endpoints_.back(), now);
   }
   return_surplus();
+  take_out_again();
   update_limit();
 }
 

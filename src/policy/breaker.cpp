@@ -14,8 +14,18 @@ constexpr Duration kRepeatableOnly = seconds{1};
 /// When a refused caller should ask again if no better time is known.
 constexpr Duration kAskAgain = seconds{1};
 
-BreakerState first_state(BreakerMode mode) {
-  switch (mode) {
+}  // namespace
+
+Breaker::Breaker(const BreakerSettings& settings, Instant now)
+    : settings_(settings), window_(settings.failure_rate.window), state_(home()), since_(now) {
+  // A machine that takes no probe, or needs no success, would have no way out of half-open.
+  settings_.half_open.probes = std::clamp<std::uint32_t>(settings_.half_open.probes, 1, kLeasesMax);
+  settings_.half_open.successes = std::max<std::uint32_t>(settings_.half_open.successes, 1);
+}
+
+/// Where it begins, and where a ramp ends.
+BreakerState Breaker::home() const {
+  switch (settings_.mode) {
     case BreakerMode::Off:
       return BreakerState::Disabled;
     case BreakerMode::Open:
@@ -24,18 +34,6 @@ BreakerState first_state(BreakerMode mode) {
       break;
   }
   return BreakerState::Closed;
-}
-
-}  // namespace
-
-Breaker::Breaker(const BreakerSettings& settings, Instant now)
-    : settings_(settings),
-      window_(settings.failure_rate.window),
-      state_(first_state(settings.mode)),
-      since_(now) {
-  // A machine that takes no probe, or needs no success, would have no way out of half-open.
-  settings_.half_open.probes = std::clamp<std::uint32_t>(settings_.half_open.probes, 1, kLeasesMax);
-  settings_.half_open.successes = std::max<std::uint32_t>(settings_.half_open.successes, 1);
 }
 
 // The life of a breaker. This is the only place where the state changes.
@@ -55,7 +53,9 @@ Breaker::Breaker(const BreakerSettings& settings, Instant now)
 //                                    too many failures again
 //
 // Every arrow begins a new generation, so results of attempts admitted before it are not heard any
-// more. Disabled (mode: off) and ForcedOpen (an operator's word) have no arrows of their own.
+// more. Disabled (mode: off) and ForcedOpen (the word of a health check or an operator) have no
+// arrows of their own: any state is left for ForcedOpen when it is said, and ForcedOpen for Ramp
+// when it is taken back. A ramp of a breaker that is off ends in Disabled and judges nothing.
 void Breaker::enter(BreakerState to, TransitionReason reason, Instant at) {
   if (pending_count_ == kPendingMax) {
     pending_head_ = (pending_head_ + 1) % kPendingMax;
@@ -124,7 +124,7 @@ bool Breaker::step(Rng& rng, Instant now) {
       if (now < after(since_, settings_.ramp.over)) {
         return false;
       }
-      enter(BreakerState::Closed, TransitionReason::RampDone, after(since_, settings_.ramp.over));
+      enter(home(), TransitionReason::RampDone, after(since_, settings_.ramp.over));
       return true;
     case BreakerState::Closed:
     case BreakerState::ForcedOpen:

@@ -136,7 +136,7 @@ RollingWindow::Counts Breaker::window(Instant now) {
 }
 
 void Breaker::open_if_tripped(Rng& rng, Instant now) {
-  if (state_ == BreakerState::Disabled) {
+  if (home() == BreakerState::Disabled) {
     return;
   }
   const auto reason = trip_reason(now);

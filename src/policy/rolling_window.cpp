@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace fusegate::policy {
+namespace {
+
+/// More than any process counts in a window; ten slots of it fit a sum without overflow.
+constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48;
+
+}  // namespace
 
 RollingWindow::RollingWindow(Duration length)
     : slot_length_(std::max(Duration{1}, length / static_cast<Duration::rep>(kSlots))),
@@ -68,6 +74,36 @@ void RollingWindow::advance(Instant now) {
     sum_.slow -= slot.slow;
     slot = Counts{};
   }
+}
+
+RollingWindow::Snapshot RollingWindow::snapshot(Instant now) {
+  advance(now);
+  Snapshot result{.slot_length = slot_length_, .newest_end = newest_end_, .slots = {}};
+  for (std::size_t age = 0; age < kSlots; ++age) {
+    result.slots[age] = slots_[(newest_ + kSlots - age) % kSlots];
+  }
+  return result;
+}
+
+bool RollingWindow::restore(const Snapshot& snapshot, Instant now) {
+  const bool possible = std::ranges::all_of(snapshot.slots, [](const Counts& slot) {
+    return std::max({slot.total, slot.failed, slot.slow}) <= kCountMax;
+  });
+  if (!possible || snapshot.slot_length != slot_length_ ||
+      snapshot.newest_end > after(now, slot_length_)) {
+    return false;
+  }
+  clear();
+  newest_end_ = snapshot.newest_end;
+  for (std::size_t age = 0; age < kSlots; ++age) {
+    const Counts& counts = snapshot.slots[age];
+    slots_[(newest_ + kSlots - age) % kSlots] = counts;
+    sum_.total += counts.total;
+    sum_.failed += counts.failed;
+    sum_.slow += counts.slow;
+  }
+  advance(now);
+  return true;
 }
 
 bool RollingWindow::take_failed_of(std::size_t age) {

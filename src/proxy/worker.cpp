@@ -148,7 +148,7 @@ void Worker::log_events(upstream::Upstream& upstream) {
       return;
     }
     const auto& moved = event->transition;
-    const bool opened = moved.to == BreakerState::Open;
+    const bool opened = moved.to == BreakerState::Open || moved.to == BreakerState::ForcedOpen;
     const std::string_view what = event->endpoint.empty() ? "breaker" : "endpoint";
     shared.log.log(opened ? telemetry::Level::Warn : telemetry::Level::Info,
                    "breaker state changed",

@@ -53,6 +53,8 @@ bool is_possible(BreakerState from, BreakerState to, TransitionReason reason) {
       return from == Ramp && to == Closed;
     case TransitionReason::Operator:
       return from != to && (to == ForcedOpen || to == Disabled || (forced && to == Closed));
+    case TransitionReason::HealthCheck:
+      return false;  // Checks move endpoints only.
   }
   return false;
 }
@@ -94,7 +96,8 @@ void collect_probes(const Scrape& scrape, Families& out) {
 }
 
 bool may_eject(TransitionReason reason) {
-  return is_possible(BreakerState::Closed, BreakerState::Open, reason) ||
+  return reason == TransitionReason::HealthCheck ||
+         is_possible(BreakerState::Closed, BreakerState::Open, reason) ||
          is_possible(BreakerState::HalfOpen, BreakerState::Open, reason) ||
          is_possible(BreakerState::Ramp, BreakerState::Open, reason);
 }

@@ -37,6 +37,15 @@ BreakerSnapshot breaker_of(policy::Breaker& machine, const WallClock& clock, Ins
   return snapshot;
 }
 
+std::optional<EndpointSnapshot::Health> health_of(const exchange::EndpointState& endpoint) {
+  if (!endpoint.health) {
+    return std::nullopt;
+  }
+  return EndpointSnapshot::Health{.state = endpoint.health->state(),
+                                  .run = endpoint.health->run(),
+                                  .problem = endpoint.health_detail};
+}
+
 EndpointSnapshot endpoint_of(exchange::EndpointState& endpoint, const WallClock& clock,
                              Instant now) {
   return {
@@ -46,6 +55,7 @@ EndpointSnapshot endpoint_of(exchange::EndpointState& endpoint, const WallClock&
       .in_flight = endpoint.in_flight,
       .ejected = endpoint.ejected,
       .machine = breaker_of(endpoint.ejection, clock, now),
+      .health = health_of(endpoint),
   };
 }
 

@@ -34,6 +34,12 @@ struct EndpointSnapshot {
   std::uint32_t in_flight = 0;
   bool ejected = false;
   BreakerSnapshot machine;
+  struct Health {
+    policy::Health::State state{};
+    std::uint32_t run = 0;  ///< Equal results in a row.
+    std::string problem;    ///< Of the last check; empty after a good one.
+  };
+  std::optional<Health> health;  ///< Where active checks are asked for.
   /// "healthy", "ejected", "probing" or "ramping".
   std::string_view state() const;
 };

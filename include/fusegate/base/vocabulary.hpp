@@ -92,9 +92,10 @@ enum class TransitionReason : std::uint8_t {
   ProbeLost,   ///< A probe's lease ran out without a result.
   RampFailed,  ///< Too many failures while ramping up.
   RampDone,
-  Operator,  ///< Forced or released over the admin listener.
+  Operator,     ///< Forced or released over the admin listener.
+  HealthCheck,  ///< Active checks took an endpoint out, or brought it back.
 };
-inline constexpr std::size_t kTransitionReasons = 11;
+inline constexpr std::size_t kTransitionReasons = 12;
 
 /// What the client got. Text: `result` of `fusegate_requests_total` and of the access log.
 enum class RequestResult : std::uint8_t {

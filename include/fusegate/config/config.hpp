@@ -5,6 +5,7 @@
 #include <fusegate/policy/breaker.hpp>
 #include <fusegate/policy/budget.hpp>
 #include <fusegate/policy/concurrency.hpp>
+#include <fusegate/policy/health.hpp>
 #include <fusegate/policy/retry.hpp>
 
 #include <cstdint>
@@ -117,6 +118,7 @@ struct UpstreamConfig {
   policy::BreakerSettings breaker;
   Ejection ejection;
   policy::ConcurrencySettings concurrency;
+  std::optional<policy::HealthSettings> health_check;  ///< Empty = off.
   bool operator==(const UpstreamConfig&) const = default;
 };
 
@@ -258,7 +260,7 @@ struct Config {
   Log log;
   Metrics metrics;
   Tracing tracing;
-  std::string state_file;    ///< Empty = none; anything else is refused until it is built.
+  std::string state_file;    ///< Empty = none.
   bool reload_watch = true;  ///< Takes effect with hot reload.
   std::vector<std::string>
       redacted;      ///< Keys never printed: their values came from secret variables.

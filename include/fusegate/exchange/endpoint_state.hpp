@@ -2,9 +2,11 @@
 
 #include <fusegate/base/time.hpp>
 #include <fusegate/policy/breaker.hpp>
+#include <fusegate/policy/health.hpp>
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -26,6 +28,9 @@ struct EndpointState {
   std::atomic<bool> retired{false};
   bool ejected = false;    ///< Out of rotation but for probes (within the share that may be).
   bool returning = false;  ///< Was ejected and its ramp limits it still.
+  /// Was out of rotation when the process before this one ended, and its machine has not moved
+  /// since: it goes out again as soon as enough others are known.
+  bool was_out = false;
   /// Attempts in a row that failed or were told to slow down, and the time of the last one. They
   /// count as load for a while: an endpoint that fails fast has little in flight and would
   /// otherwise attract traffic. Kept apart from `ejection`, which may be off.
@@ -33,6 +38,11 @@ struct EndpointState {
   Instant last_failure{};
   std::uint32_t passed_over = 0;  ///< Number of the choice in which its machine said no.
   policy::Breaker ejection;
+  std::optional<policy::Health> health;  ///< Where active checks are asked for.
+  std::string health_detail;             ///< What the last bad check found; empty after a good one.
+
+  /// Active checks say that it must not be used.
+  bool is_down() const { return health && health->state() == policy::Health::State::Down; }
 };
 
 }  // namespace fusegate::exchange

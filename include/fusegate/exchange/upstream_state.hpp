@@ -3,6 +3,7 @@
 #include <fusegate/base/rng.hpp>
 #include <fusegate/config/config.hpp>
 #include <fusegate/exchange/endpoint_state.hpp>
+#include <fusegate/exchange/upstream_memory.hpp>
 #include <fusegate/policy/breaker.hpp>
 #include <fusegate/policy/budget.hpp>
 #include <fusegate/policy/concurrency.hpp>
@@ -70,6 +71,31 @@ class UpstreamState {
   void settle_cut(EndpointState& endpoint, std::optional<policy::Permit> endpoint_permit,
                   std::optional<policy::Permit> breaker_permit, Instant now);
 
+  /// An active check that should begin now. `epoch` tells endpoints of one name apart.
+  struct DueCheck {
+    std::string endpoint;
+    std::uint32_t epoch = 0;
+  };
+  /// Starts the checks that are due, at most `limit`; the most overdue first.
+  std::vector<DueCheck> start_checks(std::size_t limit, Instant now);
+  struct CheckResult {
+    policy::Health::Change change = policy::Health::Change::None;
+    bool in_rotation = true;  ///< With WentDown: too many others are out already.
+    std::uint32_t run = 0;    ///< Equal results in a row.
+  };
+  /// The end of a check; `problem` is empty when it was good. An endpoint that goes down leaves the
+  /// rotation as an ejected one does, within the same limits, and returns through the ramp. Checks
+  /// are no attempts: they say how one endpoint is, and do not count in windows, budgets or the
+  /// breaker, which judges what real requests meet. Nothing happens for an endpoint that is gone.
+  CheckResult finish_check(const DueCheck& check, std::string_view problem, Instant now);
+
+  /// What should outlive the process.
+  UpstreamMemory memory(Instant now);
+  /// Goes on where `memory` stood, its times on this time line; before the first request. What it
+  /// says about endpoints is used when they appear, until `expires`. False, and nothing changed,
+  /// when an upstream of these settings cannot have been in that state.
+  bool restore(UpstreamMemory memory, Instant expires, Instant now);
+
   void pin(EndpointState& endpoint) { ++endpoint.pins; }
   /// Destroys the endpoint when it is retired and this was its last pin.
   void unpin(EndpointState& endpoint);
@@ -130,6 +156,10 @@ class UpstreamState {
   std::uint32_t ejected_now() const;
   void follow_ejection(EndpointState& endpoint, const policy::Transition& transition);
   void return_surplus();
+  void take_out_again();
+  bool may_restore(const EndpointMemory& memory, Instant now) const;
+  void adopt_memory(EndpointState& endpoint, Instant now);
+  void remember_last(std::string_view endpoint, const std::optional<policy::Transition>& last);
   void update_limit();
   std::uint32_t free_slot() const;
   void drain_endpoint(EndpointState& endpoint);
@@ -145,6 +175,8 @@ class UpstreamState {
   std::vector<std::unique_ptr<EndpointState>> retired_;  ///< Pinned, but not in use any more.
   std::deque<Event> history_;
   std::deque<Event> unlogged_;
+  std::vector<EndpointMemory> awaited_;  ///< Of endpoints that have not appeared yet.
+  Instant awaited_until_{};
   Counters counters_;
   Instant last_transition_;
   std::uint32_t next_epoch_ = 1;

@@ -125,6 +125,31 @@ class Breaker {
   /// Moves what only time moves (an elapsed wait, lost probes, a finished ramp).
   void tick(Rng& rng, Instant now);
 
+  /// Something that knows better (a health check) takes it out: ForcedOpen, until `let_back`.
+  void take_out(TransitionReason reason, Instant now);
+  /// The way back is the ramp; from there the breaker goes on as its mode says. Does nothing to one
+  /// that was not taken out.
+  void let_back(TransitionReason reason, Instant now);
+
+  /// What has to outlive the process. Leases are left out: whoever held them is gone.
+  struct Snapshot {
+    BreakerState state{};
+    Instant since{};
+    Instant open_until{};  ///< Only while open; otherwise of no meaning.
+    Instant hold_until{};  ///< The epoch = none.
+    std::uint32_t run = 0;
+    std::uint32_t ended_run = 0;
+    std::uint32_t opened = 0;
+    std::uint32_t successes = 0;
+    RollingWindow::Snapshot window;
+    bool operator==(const Snapshot&) const = default;
+  };
+  Snapshot snapshot(Instant now);
+  /// Goes on where `snapshot` stood, with its times on this time line; no transition is recorded.
+  /// False, and nothing changed, when no breaker of these settings can have been in that state.
+  /// Only before the first permit.
+  bool restore(const Snapshot& snapshot, Instant now);
+
   BreakerState state() const { return state_; }
   Instant since() const { return since_; }
   /// When an open breaker will admit a probe; the epoch of the time line when it is not open.
@@ -159,6 +184,8 @@ class Breaker {
     Instant expires{};
   };
 
+  BreakerState home() const;
+  bool is_possible(const Snapshot& snapshot, Instant now) const;
   void enter(BreakerState to, TransitionReason reason, Instant at);
   void open(TransitionReason reason, Rng& rng, Instant at);
   bool step(Rng& rng, Instant now);

@@ -39,6 +39,12 @@ class Budget {
   std::uint64_t capacity(Instant now);
   std::uint64_t available(Instant now);
 
+  /// For a restart; as of RollingWindow.
+  RollingWindow::Snapshot snapshot(Instant now) { return window_.snapshot(now); }
+  bool restore(const RollingWindow::Snapshot& snapshot, Instant now) {
+    return window_.restore(snapshot, now);
+  }
+
  private:
   BudgetSettings settings_;
   RollingWindow window_;  ///< total = requests, failed = charges not given back.

@@ -21,7 +21,9 @@ class RollingWindow {
     std::uint64_t total = 0;
     std::uint64_t failed = 0;
     std::uint64_t slow = 0;
+    bool operator==(const Counts&) const = default;
   };
+  static constexpr std::size_t kSlots = 10;
 
   /// `length` is the whole window; a length under ten nanoseconds counts as ten.
   explicit RollingWindow(Duration length);
@@ -36,8 +38,19 @@ class RollingWindow {
   bool take_oldest_failed(Instant now);
   void clear();
 
+  /// Everything the window holds, to be kept outside the process.
+  struct Snapshot {
+    Duration slot_length{};
+    Instant newest_end{};                ///< Where the newest slot ends.
+    std::array<Counts, kSlots> slots{};  ///< The newest first.
+    bool operator==(const Snapshot&) const = default;
+  };
+  Snapshot snapshot(Instant now);
+  /// Becomes what `snapshot` describes; what has left the window at `now` is gone. False, and
+  /// nothing changed, when it is not that of a window of this length, or impossible.
+  bool restore(const Snapshot& snapshot, Instant now);
+
  private:
-  static constexpr std::size_t kSlots = 10;
   void advance(Instant now);
   bool take_failed_of(std::size_t age);
 

@@ -57,7 +57,7 @@ TEST(Vocabulary, TransitionReasonsAreDistinctAndNamed) {
   EXPECT_THAT(words<TransitionReason>(kTransitionReasons),
               ElementsAre("consecutive_failures", "failure_rate", "slow_rate", "retry_after",
                           "wait_elapsed", "probes_ok", "probe_failed", "probe_lost", "ramp_failed",
-                          "ramp_done", "operator"));
+                          "ramp_done", "operator", "health_check"));
   EXPECT_EQ(word(TransitionReason::Operator), "operator");
 }
 

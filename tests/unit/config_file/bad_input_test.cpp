@@ -190,8 +190,6 @@ INSTANTIATE_TEST_SUITE_P(
                  "not supported yet", ""},
         BadInput{"Adaptive", in_upstream("    concurrency: {adaptive: true}\n"), 5, 29,
                  "not supported yet", ""},
-        BadInput{"HealthCheck", in_upstream("    health_check: {path: /}\n"), 5, 19,
-                 "not supported yet", ""},
         BadInput{"Tracing", at_top("tracing: {otlp_endpoint: http://o}\n"), 5, 26,
                  "not supported yet", ""},
         BadInput{"StateFile", at_top("state_file: /x\n"), 5, 13, "not supported yet", ""},
