@@ -67,19 +67,20 @@ std::vector<config_file::Override> overrides_of(const Options& options) {
 
 }  // namespace
 
-std::expected<config_file::Loaded, std::vector<Diagnostic>> load_file(const Options& options) {
+std::expected<config_file::Loaded, std::vector<Diagnostic>> load_file(
+    const Options& options, const advice::Assumptions& given) {
   const auto overrides = overrides_of(options);
   if (!options.upstream.empty()) {
     const auto text = config_file::minimal_file(
         options.listen.empty() ? "127.0.0.1:8080" : options.listen, options.upstream);
-    return config_file::load(text, "command line", environment, overrides);
+    return config_file::load(text, "command line", environment, overrides, given);
   }
   const auto text = read_text(options.file);
   if (!text) {
     return std::unexpected(std::vector<Diagnostic>{text.error()});
   }
   const auto name = options.file == "-" ? std::string("stdin") : options.file;
-  return config_file::load(*text, name, environment, overrides);
+  return config_file::load(*text, name, environment, overrides, given);
 }
 
 void report(const std::vector<Diagnostic>& findings, const Options& options) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fusegate/advice/advice.hpp>
+
 #include "cli/options.hpp"
 #include "config_file/config_file.hpp"
 
@@ -8,9 +10,10 @@
 
 namespace fusegate::cli {
 
-/// Reads and loads what the options name; `-` is standard input.
+/// Reads and loads what the options name; `-` is standard input. `given` is for the
+/// warnings.
 std::expected<config_file::Loaded, std::vector<config_file::Diagnostic>> load_file(
-    const Options& options);
+    const Options& options, const advice::Assumptions& given = {});
 /// Prints the findings as text to standard error, coloured on a terminal, and a closing line.
 void report(const std::vector<config_file::Diagnostic>& findings, const Options& options);
 

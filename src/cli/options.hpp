@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace fusegate::cli {
 
@@ -19,6 +20,10 @@ struct Options {
   std::string listen;    ///< run: without a file.
   std::string upstream;  ///< run: without a file.
   bool strict = false;
+  std::vector<std::string> rates;    ///< check, explain: "5/s" or "orders=5/s".
+  unsigned layers = 1;               ///< check, explain.
+  std::string grace;                 ///< check: a duration.
+  std::vector<std::string> allowed;  ///< check: codes of warnings that are not shown.
   bool defaults = false;
   std::string format;
   std::string shell;  ///< completion: bash, zsh or fish.

@@ -56,39 +56,6 @@ void check_upstream(Reader& reader, const Scope& scope) {
               "breaker.open.max", upstream.breaker.open.max);
 }
 
-bool matches_every_request(const config::RouteMatch& match) {
-  return match.hosts.empty() && match.methods.empty() && match.headers.empty() &&
-         match.path_kind == config::PathMatch::Prefix && match.path == "/";
-}
-
-void warn_of_dead_routes(Reader& reader, const Draft& draft) {
-  for (std::size_t i = 0; i < draft.routes.size(); ++i) {
-    const auto earlier = std::ranges::find_if(
-        draft.routes.begin(), draft.routes.begin() + static_cast<std::ptrdiff_t>(i),
-        [&](const Scope& other) {
-          return other.route.match == draft.routes[i].route.match ||
-                 matches_every_request(other.route.match);
-        });
-    if (earlier != draft.routes.begin() + static_cast<std::ptrdiff_t>(i)) {
-      reader.warning(draft.route_places[i],
-                     fill("{}: never used; {} before it matches every such request",
-                          draft.route_places[i].path, quoted(earlier->route.name)),
-                     "the first match wins: put the narrower route first");
-    }
-  }
-}
-
-void warn_of_unused_upstreams(Reader& reader, const Draft& draft) {
-  for (std::size_t i = 0; i < draft.upstreams.size(); ++i) {
-    const bool used = std::ranges::any_of(
-        draft.routes, [&](const Scope& scope) { return scope.route.upstream == i; });
-    if (!used) {
-      reader.warning(draft.upstream_keys[i],
-                     fill("{}: no route leads to it", draft.upstream_keys[i].path));
-    }
-  }
-}
-
 void check_internal_addresses(Reader& reader, const Draft& draft) {
   const auto taken = [&](const std::optional<config::Address>& address, std::string_view key) {
     const auto found = draft.root.set.find(key);
@@ -122,11 +89,6 @@ void check_relations(Reader& reader, Draft& draft) {
     check_route(reader, scope);
   }
   check_internal_addresses(reader, draft);
-  if (reader.failed()) {
-    return;  // A route that was misread would make its upstream look unused.
-  }
-  warn_of_dead_routes(reader, draft);
-  warn_of_unused_upstreams(reader, draft);
 }
 
 }  // namespace fusegate::config_file

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fusegate/advice/advice.hpp>
 #include <fusegate/config/config.hpp>
 
 #include "config_file/diagnostic.hpp"
@@ -26,12 +27,13 @@ struct Loaded {
   std::vector<Diagnostic> warnings;
 };
 
-/// Reads a configuration. `filename` is what messages call it. On failure: every error and every
-/// warning, in the order of the file, at most `kDiagnosticsMax`.
+/// Reads a configuration. `filename` is what messages call it; `given` is what the warnings assume.
+/// On failure: every error and every warning, in the order of the file, at most `kDiagnosticsMax`.
 std::expected<Loaded, std::vector<Diagnostic>> load(const std::string& text,
                                                     const std::string& filename,
                                                     const Environment& env,
-                                                    std::span<const Override> overrides = {});
+                                                    std::span<const Override> overrides = {},
+                                                    const advice::Assumptions& given = {});
 inline constexpr std::size_t kDiagnosticsMax = 200;
 
 enum class Format { Yaml, Json };

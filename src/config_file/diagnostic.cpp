@@ -92,12 +92,13 @@ std::string format(const Diagnostic& diagnostic, bool color) {
   const std::string_view tint = !color ? "" : error ? "\033[1;31m" : "\033[1;35m";
   const std::string_view reset = color ? "\033[0m" : "";
   const auto hint = diagnostic.suggestion.empty() ? "" : " " + diagnostic.suggestion;
+  const auto code = diagnostic.code.empty() ? "" : " [" + diagnostic.code + "]";
   if (diagnostic.line == 0) {
-    return fill("{}: {}{}{}: {}{}{}\n", diagnostic.file, tint, kind, reset, diagnostic.message,
-                hint.empty() ? "" : ";", hint);
+    return fill("{}: {}{}{}: {}{}{}{}\n", diagnostic.file, tint, kind, reset, diagnostic.message,
+                hint.empty() ? "" : ";", hint, code);
   }
-  const auto head = fill("{}:{}:{}: {}{}{}: {}\n", diagnostic.file, diagnostic.line,
-                         diagnostic.column, tint, kind, reset, diagnostic.message);
+  const auto head = fill("{}:{}:{}: {}{}{}: {}{}\n", diagnostic.file, diagnostic.line,
+                         diagnostic.column, tint, kind, reset, diagnostic.message, code);
   const auto number = std::to_string(diagnostic.line);
   const std::string pad(number.size() < 5 ? 5 - number.size() : 0, ' ');
   const std::string indent(static_cast<std::size_t>(diagnostic.excerpt_column), ' ');

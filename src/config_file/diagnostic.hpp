@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fusegate::config_file {
@@ -21,12 +22,15 @@ struct Diagnostic {
   std::string suggestion;  ///< What to write instead; may be empty.
   std::string excerpt;     ///< The line of the file, made printable and at most 160 bytes long.
   int excerpt_column = 0;  ///< Where in the excerpt the finding begins, from 0.
+  std::string code;  ///< Of a warning: its section in docs/warnings.md, e.g. "route-shadowed".
+  std::vector<std::pair<std::string, double>> numbers;  ///< The figures of a warning by name.
 
   bool operator==(const Diagnostic&) const = default;
 };
 
 /// The block a person reads: `file:line:column: error: message`, the line of the file, and a marker
-/// with the suggestion under it. Ends with a newline. `color` adds terminal colours.
+/// with the suggestion under it. A warning
+/// ends with its [code]. Ends with a newline. `color` adds terminal colours.
 std::string format(const Diagnostic& diagnostic, bool color = false);
 
 /// `text` in double quotes for a message: control characters replaced, cut after 64 bytes.

@@ -72,7 +72,8 @@ void append(std::vector<Diagnostic>& all, std::vector<Diagnostic> more) {
 std::expected<Loaded, std::vector<Diagnostic>> load(const std::string& text,
                                                     const std::string& filename,
                                                     const Environment& env,
-                                                    std::span<const Override> overrides) {
+                                                    std::span<const Override> overrides,
+                                                    const advice::Assumptions& given) {
   const SourceText source(filename, text);
   const auto document = parse_document(source, text);
   if (!document) {
@@ -97,6 +98,10 @@ std::expected<Loaded, std::vector<Diagnostic>> load(const std::string& text,
     check_relations(reader, draft);
   }
   const bool failed = reader.failed() || overrides_failed;
+  const auto config = failed ? nullptr : assemble(draft);
+  if (config != nullptr) {
+    warn(reader, draft, file, *config, given);
+  }
   append(found, reader.take());
   if (found.size() > kDiagnosticsMax) {
     found.resize(kDiagnosticsMax);
@@ -104,7 +109,7 @@ std::expected<Loaded, std::vector<Diagnostic>> load(const std::string& text,
   if (failed) {
     return std::unexpected(std::move(found));
   }
-  return Loaded{assemble(draft), std::move(found)};
+  return Loaded{config, std::move(found)};
 }
 
 }  // namespace fusegate::config_file

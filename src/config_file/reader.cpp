@@ -56,22 +56,23 @@ int Reader::length_of(const Node& node) const {
   return static_cast<int>((end == std::string_view::npos ? line.size() : end + 1) - start);
 }
 
-void Reader::report(Severity severity, const Cursor& at, std::string message,
-                    std::string suggestion) {
+Diagnostic& Reader::report(Severity severity, const Cursor& at, std::string message,
+                           std::string suggestion) {
   Diagnostic diagnostic = source_.at(severity, at.node->line, at.node->column, length_of(*at.node));
   diagnostic.path = at.path;
   diagnostic.message = std::move(message);
   diagnostic.suggestion = std::move(suggestion);
   found_.push_back(std::move(diagnostic));
   failed_ = failed_ || severity == Severity::Error;
+  return found_.back();
 }
 
 void Reader::error(const Cursor& at, std::string message, std::string suggestion) {
   report(Severity::Error, at, std::move(message), std::move(suggestion));
 }
 
-void Reader::warning(const Cursor& at, std::string message, std::string suggestion) {
-  report(Severity::Warning, at, std::move(message), std::move(suggestion));
+Diagnostic& Reader::warning(const Cursor& at, std::string message, std::string suggestion) {
+  return report(Severity::Warning, at, std::move(message), std::move(suggestion));
 }
 
 void Reader::wrong_kind(const Cursor& at, std::string_view expected) {

@@ -20,7 +20,8 @@ class Reader {
   Reader(const SourceText& source, const Environment& env) : source_(source), env_(env) {}
 
   void error(const Cursor& at, std::string message, std::string suggestion = {});
-  void warning(const Cursor& at, std::string message, std::string suggestion = {});
+  /// Returns the finding, to be completed before the next one.
+  Diagnostic& warning(const Cursor& at, std::string message, std::string suggestion = {});
 
   /// A scalar after substitution. `expected` completes "expected ...", e.g. "a duration".
   struct Scalar {
@@ -61,7 +62,8 @@ class Reader {
   std::vector<Diagnostic> take();
 
  private:
-  void report(Severity severity, const Cursor& at, std::string message, std::string suggestion);
+  Diagnostic& report(Severity severity, const Cursor& at, std::string message,
+                     std::string suggestion);
   void wrong_kind(const Cursor& at, std::string_view expected);
   void unknown_key(const Entry& entry, std::string_view prefix, Levels levels);
   int length_of(const Node& node) const;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fusegate/advice/advice.hpp>
+
 #include "config_file/keys.hpp"
 #include "config_file/reader.hpp"
 
@@ -26,7 +28,11 @@ void read_routes(Reader& reader, const Cursor& file, Draft& draft);
 /// Needs the routes.
 void read_listeners(Reader& reader, const Cursor& file, Draft& draft);
 
-/// What no single key shows: settings that contradict each other, and warnings.
+/// What no single key shows: settings that contradict each other.
 void check_relations(Reader& reader, Draft& draft);
+
+/// Warns of what the finished configuration will not do. Needs a draft without errors.
+void warn(Reader& reader, const Draft& draft, const Cursor& file, const config::Config& config,
+          const advice::Assumptions& given);
 
 }  // namespace fusegate::config_file

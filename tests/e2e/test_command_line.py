@@ -38,7 +38,10 @@ upstreams:
 routes:
   - { match: /, upstream: a }
 """
-UNUSED_BLOCK = "stdin:3:3: warning: upstreams.b: no route leads to it\n    3 |   b: { url: http://127.0.0.1:9 }\n      |   ^"
+UNUSED_BLOCK = """\
+stdin:3:3: warning: upstreams.b: no route leads to it [upstream-unused]
+    3 |   b: { url: http://127.0.0.1:9 }
+      |   ^ add a route"""
 
 
 class InDirectory(CommandCase):
@@ -160,7 +163,7 @@ class Check(InDirectory):
         self.assertEqual(error, error | {"severity": "error", "file": "stdin", "line": 7, "column": 5, "length": 6})
         self.assertIn('"retries"', error["suggestion"])
         warning, = json.loads(run(0, UNUSED).stdout)["findings"]
-        self.assertEqual((warning["severity"], warning["line"], warning["column"]), ("warning", 3, 3))
+        self.assertEqual(warning, warning | {"severity": "warning", "code": "upstream-unused", "line": 3, "column": 3})
 
     def on_terminal(self, *args, **env):
         """Standard error of `check` on a terminal."""

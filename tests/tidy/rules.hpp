@@ -13,7 +13,7 @@ namespace fusegate::tidy {
 
 using Names = std::set<std::string, std::less<>>;
 
-inline const Names kPure = {"base", "policy", "balance", "config", "route", "exchange"};
+inline const Names kPure = {"base", "policy", "balance", "config", "route", "exchange", "advice"};
 
 /// Which folders a folder may include, itself aside. Arrows only point to the core.
 inline const std::map<std::string, Names, std::less<>> kMayInclude = {
@@ -23,7 +23,8 @@ inline const std::map<std::string, Names, std::less<>> kMayInclude = {
     {"config", {"base", "policy"}},
     {"route", {"base", "config", "policy"}},
     {"exchange", {"base", "policy", "balance", "config"}},
-    {"config_file", {"base", "policy", "config", "route"}},
+    {"advice", {"base", "policy", "config", "route"}},
+    {"config_file", {"base", "policy", "config", "route", "advice"}},
     {"http", {"base", "policy"}},
     {"telemetry", {"base", "policy", "balance", "config", "route", "exchange"}},
     {"net", {"base", "policy", "config"}},
@@ -35,9 +36,9 @@ inline const std::map<std::string, Names, std::less<>> kMayInclude = {
     {"admin",
      {"base", "policy", "balance", "config", "route", "exchange", "http", "net", "telemetry"}},
     {"app",
-     {"base", "policy", "balance", "config", "route", "exchange", "config_file", "http", "net",
-      "upstream", "proxy", "telemetry", "admin"}},
-    {"cli", {"base", "policy", "config", "route", "config_file", "app"}},
+     {"base", "policy", "balance", "config", "route", "exchange", "advice", "config_file", "http",
+      "net", "upstream", "proxy", "telemetry", "admin"}},
+    {"cli", {"base", "policy", "config", "route", "advice", "config_file", "app"}},
     {"bin", {"cli"}},
     {"third_party", {}},
 };

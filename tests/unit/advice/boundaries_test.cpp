@@ -1,0 +1,287 @@
+// For each warning the setting at which it just comes, and the one at which it just does not.
+#include "advice_support.hpp"
+
+#include <set>
+
+namespace fusegate::advice {
+namespace {
+
+using policy::BackoffKind;
+using policy::BreakerMode;
+using policy::Idempotency;
+using policy::Jitter;
+
+struct Boundary {
+  const char* name;
+  Code code;
+  void (*fires)(Rig&);
+  void (*silent)(Rig&);
+};
+
+/// Three tries with waits of 100 ms and 200 ms.
+void steady_waits(Rig& rig) {
+  rig.retry().backoff = {BackoffKind::Exponential, 100ms, 1s, 2.0, Jitter::None};
+}
+
+const std::vector<Boundary>& times() {
+  static const std::vector<Boundary> all{
+      {"two of 1s and 300ms leave no 10ms of 2309ms", Code::TriesExceedTimeout,
+       [](Rig& r) {
+         steady_waits(r), r.policy().per_try_timeout = 1s, r.policy().timeout = 2309ms;
+       },
+       [](Rig& r) {
+         steady_waits(r), r.policy().per_try_timeout = 1s, r.policy().timeout = 2310ms;
+       }},
+      {"automatic tries need 10ms each", Code::TriesExceedTimeout,
+       [](Rig& r) { steady_waits(r), r.policy().timeout = 329ms; },
+       [](Rig& r) { steady_waits(r), r.policy().timeout = 330ms; }},
+      {"no retries, nothing to fit", Code::TriesExceedTimeout,
+       [](Rig& r) { steady_waits(r), r.policy().timeout = 20ms; },
+       [](Rig& r) { steady_waits(r), r.policy().timeout = 20ms, r.policy().retries = 0; }},
+      {"a try as long as the request", Code::PerTryTimeoutUnused,
+       [](Rig& r) { r.policy().per_try_timeout = 15s; },
+       [](Rig& r) { r.policy().per_try_timeout = 14999ms; }},
+      {"connecting as long as a try", Code::ConnectTimeoutUnused,
+       [](Rig& r) { r.policy().per_try_timeout = 1s; },
+       [](Rig& r) { r.policy().per_try_timeout = 1001ms; }},
+      {"no first wait", Code::BackoffWithoutWait, [](Rig& r) { r.retry().backoff.initial = 0s; },
+       [](Rig& r) { r.retry().backoff.initial = 1ms; }},
+      {"no longest wait", Code::BackoffWithoutWait, [](Rig& r) { r.retry().backoff.max = 0s; },
+       [](Rig& r) { r.retry().backoff.max = 0s, r.policy().retries = 0; }},
+      {"waits without jitter", Code::BackoffWithoutJitter,
+       [](Rig& r) { r.retry().backoff.jitter = Jitter::None; },
+       [](Rig& r) { r.retry().backoff.jitter = Jitter::Equal; }},
+      {"a factor of linear waits", Code::BackoffSettingUnused,
+       [](Rig& r) { r.retry().backoff.kind = BackoffKind::Linear; }, [](Rig&) {}},
+      {"longer than the drain", Code::TimeoutExceedsDrain,
+       [](Rig& r) { r.policy().timeout = 25001ms; }, [](Rig& r) { r.policy().timeout = 25s; }},
+      {"longer than the grace", Code::StopExceedsGrace,
+       [](Rig& r) { r.config.shutdown.delay = 5001ms; },
+       [](Rig& r) { r.config.shutdown.delay = 5s; }},
+      {"the grace that was stated", Code::StopExceedsGrace, [](Rig& r) { r.given.grace = 24s; },
+       [](Rig& r) { r.given.grace = 25s; }},
+      {"queueing for a lifetime", Code::QueueOutlastsTimeout,
+       [](Rig& r) { r.upstream().concurrency.queue.wait = 15s; },
+       [](Rig& r) { r.upstream().concurrency.queue.wait = 14999ms; }},
+      {"nothing is that slow", Code::SlowLogNeverFires,
+       [](Rig& r) { r.config.log.access.slow = 15s; },
+       [](Rig& r) { r.config.log.access.slow = 14999ms; }},
+  };
+  return all;
+}
+
+const std::vector<Boundary>& retries() {
+  static const std::vector<Boundary> all{
+      {"vouching for all methods", Code::RetriesNotIdempotent,
+       [](Rig& r) { r.policy().idempotent = Idempotency::Always; },
+       [](Rig& r) {
+         r.policy().idempotent = Idempotency::Always;
+         r.route().match.methods = {"GET", "PUT"};
+       }},
+      {"vouching for POST", Code::RetriesNotIdempotent,
+       [](Rig& r) {
+         r.policy().idempotent = Idempotency::Always;
+         r.route().match.methods = {"GET", "POST"};
+       },
+       [](Rig& r) {
+         r.policy().idempotent = Idempotency::Always;
+         r.route().match.methods = {"GET", "POST"};
+         r.retry().on = {true, false, false, {}};
+       }},
+      {"settings of no retries", Code::RetrySettingUnused, [](Rig& r) { r.policy().retries = 0; },
+       [](Rig& r) { r.policy().retries = 1; }},
+      {"nothing listed", Code::RetryOnNothing,
+       [](Rig& r) { r.retry().on = {false, false, false, {}}; },
+       [](Rig& r) { r.retry().on = {true, false, false, {}}; }},
+      {"only a header", Code::RetryOnNothing,
+       [](Rig& r) { r.retry().on = {false, false, false, {}}; },
+       [](Rig& r) {
+         r.retry().on = {false, false, false, {}};
+         r.retry().response_headers = {{"x-retry", "true"}};
+       }},
+      {"404 stays 404", Code::RetryOnPermanentStatus,
+       [](Rig& r) { r.retry().on.statuses.set(404); },
+       [](Rig& r) { r.retry().on.statuses.set(408).set(429).set(500); }},
+      {"Retry-After ignored", Code::RetryOnThrottling,
+       [](Rig& r) { r.retry().retry_after.honor = false; },
+       [](Rig& r) { r.retry().retry_after.honor = false, r.retry().on.statuses.reset(503); }},
+      {"statuses that never count", Code::RetryOnUnreachable,
+       [](Rig& r) { r.policy().idempotent = Idempotency::Never; },
+       [](Rig& r) {
+         r.policy().idempotent = Idempotency::Never;
+         r.retry().on = {true, true, false, {}};
+       }},
+      {"less than a second", Code::RetryAfterUnreachable,
+       [](Rig& r) { r.retry().retry_after.max = 999ms; },
+       [](Rig& r) { r.retry().retry_after.max = 1s; }},
+      {"kept but refused", Code::BodyReplayUnused,
+       [](Rig& r) { r.config.limits.request_body = 256 * 1024 - 1; },
+       [](Rig& r) { r.config.limits.request_body = 256 * 1024; }},
+      {"allowed but not kept", Code::BodyReplayShort,
+       [](Rig& r) { r.config.limits.request_body = 256 * 1024 + 1; },
+       [](Rig& r) { r.config.limits.request_body = 256 * 1024; }},
+      {"requests without bodies", Code::BodyReplayShort,
+       [](Rig& r) { r.config.limits.request_body = 1 << 20; },
+       [](Rig& r) {
+         r.config.limits.request_body = 1 << 20;
+         r.route().match.methods = {"GET", "HEAD"};
+       }},
+      {"sixteen bodies", Code::ReplayMemorySmall,
+       [](Rig& r) { r.config.limits.replay_memory = 16 * 256 * 1024 - 1; },
+       [](Rig& r) { r.config.limits.replay_memory = 16 * 256 * 1024; }},
+      {"hedges too late", Code::HedgeNeverFires,
+       [](Rig& r) { r.policy().hedge.enabled = true, r.policy().hedge.after = 15s; },
+       [](Rig& r) { r.policy().hedge.enabled = true, r.policy().hedge.after = 14s; }},
+      {"no method to hedge", Code::HedgeNeverFires,
+       [](Rig& r) { r.policy().hedge.enabled = true, r.route().match.methods = {"POST"}; },
+       [](Rig& r) { r.policy().hedge.enabled = true, r.route().match.methods = {"POST", "GET"}; }},
+      {"no share to hedge", Code::HedgeNeverFires,
+       [](Rig& r) { r.policy().hedge.enabled = true, r.policy().hedge.max_percent = {}; },
+       [](Rig& r) { r.policy().hedge.enabled = true; }},
+      {"an empty budget", Code::BudgetAllowsNothing,
+       [](Rig& r) { r.upstream().retry_budget = {Ratio{}, 10s, 0}; },
+       [](Rig& r) { r.upstream().retry_budget = {Ratio{}, 10s, 1}; }},
+      {"too quiet for the budget", Code::BudgetAllowsNothing,
+       [](Rig& r) {
+         r.upstream().retry_budget.min_retries = 0;
+         r.given.rate = 0.49;
+       },
+       [](Rig& r) {
+         r.upstream().retry_budget.min_retries = 0;
+         r.given.rate = 0.5;
+       }},
+      {"a floor for everything", Code::BudgetNeverBinds,
+       [](Rig& r) { r.upstream().retry_budget.min_retries = 900; },
+       [](Rig& r) { r.upstream().retry_budget.min_retries = 899; }},
+      {"all of one retry", Code::BudgetNeverBinds,
+       [](Rig& r) {
+         r.policy().retries = 1, r.upstream().retry_budget = {Ratio::percent(100), 10s, 0};
+       },
+       [](Rig& r) {
+         r.policy().retries = 1, r.upstream().retry_budget = {Ratio::percent(99), 10s, 0};
+       }},
+      {"1.2 to the third is 1.728", Code::LayersMultiply, [](Rig& r) { r.given.layers = 4; },
+       [](Rig& r) { r.given.layers = 3; }},
+      {"the floor counts at low rates", Code::LayersMultiply,
+       [](Rig& r) { r.given.layers = 2, r.given.rate = 4.5; },
+       [](Rig& r) { r.given.layers = 2, r.given.rate = 5; }},
+  };
+  return all;
+}
+
+const std::vector<Boundary>& machines() {
+  static const std::vector<Boundary> all{
+      {"no rule", Code::BreakerNeverOpens,
+       [](Rig& r) {
+         r.breaker().consecutive_failures = 0, r.breaker().failure_rate.threshold = {};
+       },
+       [](Rig& r) { r.breaker().consecutive_failures = 0; }},
+      {"more than fifty a second", Code::BreakerVolumeUnreachable,
+       [](Rig& r) {
+         r.breaker().consecutive_failures = 0, r.breaker().failure_rate.min_requests = 501;
+       },
+       [](Rig& r) {
+         r.breaker().consecutive_failures = 0, r.breaker().failure_rate.min_requests = 500;
+       }},
+      {"a run opens it too", Code::BreakerVolumeUnreachable,
+       [](Rig& r) {
+         r.breaker().consecutive_failures = 0, r.breaker().failure_rate.min_requests = 5000;
+       },
+       [](Rig& r) { r.breaker().failure_rate.min_requests = 5000; }},
+      {"a rate that was stated, without retries", Code::BreakerVolumeUnreachable,
+       [](Rig& r) { r.given.rate = 1.99, r.policy().retries = 0; },
+       [](Rig& r) { r.given.rate = 2, r.policy().retries = 0; }},
+      {"the rate of the upstream wins", Code::BreakerVolumeUnreachable,
+       [](Rig& r) { r.given.rate = 100, r.given.rates["orders"] = 0.1; },
+       [](Rig& r) { r.given.rate = 0.1, r.given.rates["orders"] = 100; }},
+      {"no machine", Code::BreakerSettingUnused,
+       [](Rig& r) { r.breaker().mode = BreakerMode::Off, r.upstream().ejection.enabled = false; },
+       [](Rig& r) { r.breaker().mode = BreakerMode::Off; }},
+      {"no endpoint to judge", Code::BreakerSettingUnused,
+       [](Rig& r) { r.breaker().mode = BreakerMode::Off, r.list(1); },
+       [](Rig& r) { r.breaker().mode = BreakerMode::Off, r.list(2); }},
+      {"slower than a try", Code::SlowRateUnreachable,
+       [](Rig& r) { r.breaker().slow_rate = {Ratio::percent(50), 15s}; },
+       [](Rig& r) { r.breaker().slow_rate = {Ratio::percent(50), 14999ms}; }},
+      {"a ramp without time", Code::RampWithoutEffect, [](Rig& r) { r.breaker().ramp.over = 0s; },
+       [](Rig& r) { r.breaker().ramp.over = 1ms; }},
+      {"a ramp without a slope", Code::RampWithoutEffect,
+       [](Rig& r) { r.breaker().ramp.from = Ratio::percent(100); },
+       [](Rig& r) { r.breaker().ramp.from = Ratio::percent(99); }},
+      {"the last endpoint", Code::EjectionWithoutEffect, [](Rig& r) { r.list(1); },
+       [](Rig& r) { r.list(2); }},
+      {"less than one endpoint", Code::EjectionRoundsToNone,
+       [](Rig& r) { r.list(3), r.upstream().ejection.max_percent = Ratio::percent(33); },
+       [](Rig& r) { r.list(3), r.upstream().ejection.max_percent = Ratio::percent(34); }},
+      {"endpoints have too few connections", Code::InFlightUnreachable, [](Rig& r) { r.list(7); },
+       [](Rig& r) { r.list(8); }},
+      {"clients have too few connections", Code::InFlightUnreachable,
+       [](Rig& r) { r.config.runtime.max_connections = 1023; },
+       [](Rig& r) { r.config.runtime.max_connections = 1024; }},
+      {"more idle than there are", Code::IdleUnreachable,
+       [](Rig& r) { r.upstream().connections.max_idle = 129; },
+       [](Rig& r) { r.upstream().connections.max_idle = 128; }},
+      {"a queue without places", Code::QueueWithoutEffect,
+       [](Rig& r) { r.upstream().concurrency.queue.length = 0; },
+       [](Rig& r) { r.upstream().concurrency.queue.length = 1; }},
+      {"a queue without patience", Code::QueueWithoutEffect,
+       [](Rig& r) { r.upstream().concurrency.queue.wait = 0s; },
+       [](Rig& r) { r.upstream().concurrency.queue.wait = 1ms; }},
+  };
+  return all;
+}
+
+const std::vector<Boundary>& roads() {
+  static const std::vector<Boundary> all{
+      {"behind everything", Code::RouteShadowed, [](Rig& r) { r.add_route("/x"); },
+       [](Rig& r) { r.route().match.methods = {"GET"}, r.add_route("/x"); }},
+      {"two slashes", Code::RoutePathUnreachable, [](Rig& r) { r.route().match.path = "/a//b"; },
+       [](Rig& r) { r.route().match.path = "/a/b/"; }},
+      {"refused by the path rules", Code::RoutePathUnreachable,
+       [](Rig& r) { r.route().match.path = "/a%2fb"; },
+       [](Rig& r) { r.route().match.path = "/a%20b"; }},
+      {"lower-case digits", Code::RoutePathUnreachable,
+       [](Rig& r) { r.route().match.path = "/%e4"; },
+       [](Rig& r) { r.route().match.path = "/%E4"; }},
+      {"named by nobody", Code::RouteUnserved,
+       [](Rig& r) { r.add_route("/x"), r.config.listeners[0].routes = {0}; },
+       [](Rig& r) {
+         r.add_route("/x"), r.config.listeners[0].routes = {0};
+         r.config.listeners.emplace_back();
+       }},
+      {"without a route", Code::UpstreamUnused, [](Rig& r) { r.add_upstream("payments"); },
+       [](Rig& r) { r.add_upstream("payments"), r.add_route("/x").upstream = 1; }},
+      {"all addresses", Code::TrustEveryone,
+       [](Rig& r) { r.config.listeners[0].trust = {{false, {}, 0}}; },
+       [](Rig& r) { r.config.listeners[0].trust = {{false, {}, 1}}; }},
+  };
+  return all;
+}
+
+TEST(Advise, ComesAtTheBoundaryAndNotBefore) {
+  std::set<Code> tested;
+  for (const auto* part : {&times(), &retries(), &machines(), &roads()}) {
+    for (const Boundary& boundary : *part) {
+      SCOPED_TRACE(std::string(word(boundary.code)) + ": " + boundary.name);
+      Rig fires;
+      boundary.fires(fires);
+      EXPECT_TRUE(fires.warns(boundary.code));
+      Rig silent;
+      boundary.silent(silent);
+      EXPECT_FALSE(silent.warns(boundary.code));
+      tested.insert(boundary.code);
+    }
+  }
+  for (std::size_t i = 0; i < kCodes; ++i) {
+    EXPECT_TRUE(tested.contains(static_cast<Code>(i))) << word(static_cast<Code>(i));
+  }
+}
+
+TEST(Advise, HasNothingToSayAboutTheDefaults) {
+  for (const Finding& finding : advise(Rig().config, {})) {
+    ADD_FAILURE() << word(finding.code) << ": " << finding.message;
+  }
+}
+
+}  // namespace
+}  // namespace fusegate::advice
