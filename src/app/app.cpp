@@ -4,6 +4,7 @@
 
 #include "admin/server.hpp"
 #include "app/data_plane.hpp"
+#include "app/state_keeping.hpp"
 #include "config_file/config_file.hpp"
 #include "net/clock.hpp"
 #include "telemetry/access_log_writer.hpp"
@@ -37,7 +38,8 @@ class App {
         access_writer_(),
         // One more than workers: the resolver's threads count there.
         metrics_(config_, config_->runtime.workers + 1, started_),
-        plane_(config_, log_, metrics_, access_writer_) {}
+        plane_(config_, log_, metrics_, access_writer_),
+        state_(*config_, plane_, log_) {}
 
   bool start();
   void serve();
@@ -58,6 +60,7 @@ class App {
   telemetry::AccessLogWriter access_writer_;
   telemetry::Metrics metrics_;
   DataPlane plane_;
+  StateKeeping state_;
   std::unique_ptr<admin::Server> server_;
   std::atomic<bool> bound_{false};
   std::atomic<bool> draining_{false};
@@ -76,7 +79,9 @@ bool App::start() {
   }
   server_ = std::move(*server);
   announce();
+  state_.restore();
   plane_.start();
+  state_.start();
   bound_.store(true);
   return true;
 }
@@ -134,6 +139,7 @@ void App::serve() {
   }
   server_->stop();
   plane_.stop();
+  state_.stop();
   log_.info("stopped");
 }
 

@@ -42,6 +42,9 @@ class DataPlane {
   /// Cuts what is left and ends the workers.
   void stop();
 
+  const std::vector<std::unique_ptr<upstream::Upstream>>& upstreams() const {
+    return shared_.upstreams;
+  }
   std::vector<telemetry::UpstreamSnapshot> upstream_snapshots();
   std::vector<telemetry::EventSnapshot> events();
 

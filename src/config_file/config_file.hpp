@@ -42,6 +42,10 @@ enum class Format { Yaml, Json };
 /// Secrets are replaced by "(redacted)".
 std::string dump(const config::Config& config, Format format = Format::Yaml);
 
+/// Hash of everything that an upstream's section resolves to, its name apart: equal settings, equal
+/// hash.
+std::string settings_hash(const config::UpstreamConfig& upstream);
+
 /// The built-in defaults in the shape of a file, with one upstream and one route as examples.
 std::string dump_defaults(Format format = Format::Yaml);
 

@@ -54,8 +54,7 @@ std::vector<Key> log_keys() {
        "The share of requests without a sampling decision that are traced."},
       {Level::Global, "state_file",
        TextField{[](Scope& s) -> auto& { return s.global.state_file; }},
-       "File that keeps breakers, ejections and budgets across restarts; empty = none.",
-       Support::Later},
+       "File that keeps breakers, ejections and budgets across restarts; empty = none."},
   };
 }
 

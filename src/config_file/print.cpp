@@ -2,6 +2,7 @@
 
 #include "config_file/config_file.hpp"
 #include "config_file/fill.hpp"
+#include "config_file/hash.hpp"
 #include "config_file/keys.hpp"
 
 #include <algorithm>
@@ -115,6 +116,11 @@ Value print(const config::Config& config, Secrets secrets) {
 std::string dump(const config::Config& config, Format format) {
   const Value value = print(config, Secrets::Hide);
   return format == Format::Yaml ? to_yaml(value) : to_json(value);
+}
+
+std::string settings_hash(const config::UpstreamConfig& upstream) {
+  const std::vector<std::string> nothing;
+  return sha256_hex(to_json(print_upstream(Printer{nothing, Secrets::Show}, upstream)));
 }
 
 std::string dump_defaults(Format format) {

@@ -13,6 +13,11 @@ std::optional<policy::Transition> last_move(const std::deque<Event>& history,
   return found == history.rend() ? std::nullopt : std::optional{found->transition};
 }
 
+/// Is there a move to tell about? Spares the search for most endpoints.
+bool moved(const policy::Breaker::Snapshot& machine) {
+  return machine.state != BreakerState::Closed || machine.opened > 0;
+}
+
 /// In rotation, nothing counted, nothing running: like a new one.
 bool is_blank(const EndpointState& endpoint, const policy::Breaker::Snapshot& machine) {
   const bool at_home =
@@ -37,12 +42,13 @@ UpstreamMemory UpstreamState::memory(Instant now) {
     if (is_blank(*endpoint, machine)) {
       continue;
     }
-    memory.endpoints.push_back({.name = endpoint->name,
-                                .ejected = endpoint->ejected,
-                                .returning = endpoint->returning,
-                                .down = endpoint->is_down(),
-                                .machine = machine,
-                                .last = last_move(history_, endpoint->name)});
+    memory.endpoints.push_back(
+        {.name = endpoint->name,
+         .ejected = endpoint->ejected,
+         .returning = endpoint->returning,
+         .down = endpoint->is_down(),
+         .machine = machine,
+         .last = moved(machine) ? last_move(history_, endpoint->name) : std::nullopt});
   }
   // Those that have not appeared yet may do so after the next restart.
   for (const EndpointMemory& awaited : awaited_) {

@@ -192,7 +192,6 @@ INSTANTIATE_TEST_SUITE_P(
                  "not supported yet", ""},
         BadInput{"Tracing", at_top("tracing: {otlp_endpoint: http://o}\n"), 5, 26,
                  "not supported yet", ""},
-        BadInput{"StateFile", at_top("state_file: /x\n"), 5, 13, "not supported yet", ""},
         BadInput{"PerEndpoint", at_top("metrics: {per_endpoint: true}\n"), 5, 25,
                  "not supported yet", ""},
         BadInput{
