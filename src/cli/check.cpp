@@ -3,6 +3,7 @@
 
 #include "cli/assumptions.hpp"
 #include "cli/command.hpp"
+#include "cli/json_number.hpp"
 #include "cli/load_file.hpp"
 #include "config_file/suggest.hpp"
 
@@ -10,7 +11,6 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <iostream>
 #include <optional>
 
@@ -23,8 +23,7 @@ using config_file::Severity;
 boost::json::object to_json(const Diagnostic& finding) {
   boost::json::object numbers;
   for (const auto& [name, value] : finding.numbers) {
-    // Infinity has no form in JSON.
-    numbers[name] = std::isfinite(value) ? boost::json::value(value) : boost::json::value();
+    numbers[name] = json_number(value);
   }
   return {{"severity", finding.severity == Severity::Error ? "error" : "warning"},
           {"code", finding.code},

@@ -22,6 +22,7 @@ struct Command {
 
 extern const Command kRun;
 extern const Command kCheck;
+extern const Command kExplain;
 extern const Command kDumpConfig;
 extern const Command kSchema;
 extern const Command kHealthcheck;

@@ -20,6 +20,7 @@ struct Options {
   std::string listen;    ///< run: without a file.
   std::string upstream;  ///< run: without a file.
   bool strict = false;
+  std::string route;                 ///< explain: empty = all.
   std::vector<std::string> rates;    ///< check, explain: "5/s" or "orders=5/s".
   unsigned layers = 1;               ///< check, explain.
   std::string grace;                 ///< check: a duration.
