@@ -30,7 +30,8 @@ std::vector<Finding> advise(const config::Config& config, const Assumptions& giv
         view.policies.push_back(&route.policy);
       }
     }
-    for (const auto rule : {study_budget, study_breaker, study_ejection, study_limits}) {
+    for (const auto rule :
+         {study_budget, study_breaker, study_ejection, study_health, study_limits}) {
       rule(study, view);
     }
   }

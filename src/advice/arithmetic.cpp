@@ -170,11 +170,15 @@ std::optional<std::uint32_t> listed_endpoints(const config::UpstreamConfig& upst
   return v4 || v6 ? std::optional<std::uint32_t>(1) : std::nullopt;
 }
 
-std::uint32_t ejectable(const config::Ejection& ejection, std::uint32_t endpoints) {
-  if (!ejection.enabled || endpoints < 2) {
+bool judges_endpoints(const config::UpstreamConfig& upstream) {
+  return (upstream.ejection.enabled || upstream.health_check) && listed_endpoints(upstream) != 1;
+}
+
+std::uint32_t ejectable(const config::UpstreamConfig& upstream, std::uint32_t endpoints) {
+  if (!judges_endpoints(upstream) || endpoints < 2) {
     return 0;
   }
-  const auto allowed = static_cast<std::uint32_t>(ejection.max_percent.of(endpoints));
+  const auto allowed = static_cast<std::uint32_t>(upstream.ejection.max_percent.of(endpoints));
   return std::min(allowed, endpoints - 1);
 }
 

@@ -37,6 +37,8 @@ constexpr std::array<std::string_view, kCodes> kWords{
     "ramp-without-effect",
     "ejection-without-effect",
     "ejection-rounds-to-none",
+    "health-check-without-effect",
+    "health-check-slow",
     "in-flight-unreachable",
     "idle-unreachable",
     "queue-without-effect",

@@ -102,10 +102,10 @@ std::string_view while_open(BreakerMode mode) {
 }
 
 /// How many of some counts of endpoints may be out, for a name whose addresses nobody knows yet.
-std::string ejection_table(const config::Ejection& ejection) {
+std::string ejection_table(const config::UpstreamConfig& upstream) {
   std::vector<std::string> parts;
   for (const std::uint32_t count : {2U, 3U, 4U, 5U, 10U}) {
-    parts.push_back(fill("{} of {}", ejectable(ejection, count), count));
+    parts.push_back(fill("{} of {}", ejectable(upstream, count), count));
   }
   return listed(parts);
 }
@@ -138,9 +138,9 @@ Sentences explain_breaker(const Subject& subject, Explanation& out) {
   if (subject.rate && breaker.consecutive_failures > 0) {
     const double seconds = breaker.consecutive_failures / *subject.rate;
     out.numbers.emplace_back("open_after_ms", seconds * 1000);
-    result.push_back(fill("At {} requests/s a dead upstream opens it within {}.",
-                          plain(*subject.rate),
-                          plain(Duration{static_cast<Duration::rep>(seconds * 1e9)})));
+    result.push_back(
+        fill("At {} requests/s a dead upstream opens it within {}.", plain(*subject.rate),
+             plain(Duration{static_cast<Duration::rep>(std::min(seconds, 1e9) * 1e9)})));
   }
   result.emplace_back(while_open(breaker.mode));
   const auto more = recovery(breaker, out);
@@ -157,13 +157,18 @@ Sentences explain_ejection(const Subject& subject, Explanation& out) {
   if (count == 1) {
     return {"None: there is one endpoint, and the last is never left out."};
   }
-  Sentences result{fill(
-      "One endpoint that fails by the breaker's rules is left out and comes back "
-      "the same way; at most {} of them at once: {}. The last is never left out.",
-      plain(ejection.max_percent),
-      count ? fill("{} of {}", ejectable(ejection, *count), *count) : ejection_table(ejection))};
+  const bool shown = subject.upstream.breaker.mode == BreakerMode::Open ||
+                     subject.upstream.breaker.mode == BreakerMode::Shadow;
+  const auto by = shown ? std::string("by the breaker's rules")
+                        : fill("by {}", listed(rules(subject.upstream.breaker), "or"));
+  Sentences result{
+      fill("One endpoint that fails {} is left out and comes back "
+           "the same way; at most {} of them at once: {}. The last is never left out.",
+           by, plain(ejection.max_percent),
+           count ? fill("{} of {}", ejectable(subject.upstream, *count), *count)
+                 : ejection_table(subject.upstream))};
   if (count) {
-    out.numbers.emplace_back("ejectable", ejectable(ejection, *count));
+    out.numbers.emplace_back("ejectable", ejectable(subject.upstream, *count));
     result.push_back(
         fill("Each sees a part of the traffic, so its rate counts from {} requests/s to the "
              "upstream on.",

@@ -64,6 +64,7 @@ void study_layers(const Study& study, const RouteView& view);
 void study_budget(const Study& study, const UpstreamView& view);
 void study_breaker(const Study& study, const UpstreamView& view);
 void study_ejection(const Study& study, const UpstreamView& view);
+void study_health(const Study& study, const UpstreamView& view);
 void study_limits(const Study& study, const UpstreamView& view);
 void study_shutdown(const Study& study);
 void study_log(const Study& study);

@@ -1,4 +1,4 @@
-// Breakers that never open, and settings of machines that never run.
+// Breakers that never open, endpoints that never leave, and settings that nothing reads.
 #include "advice/rules.hpp"
 
 #include <algorithm>
@@ -10,10 +10,6 @@ using policy::BreakerMode;
 
 /// Does the machine of the upstream open by counting? `shed` throttles by shares instead.
 bool counts(BreakerMode mode) { return mode == BreakerMode::Open || mode == BreakerMode::Shadow; }
-
-bool judges_endpoints(const config::UpstreamConfig& upstream) {
-  return upstream.ejection.enabled && listed_endpoints(upstream) != 1;
-}
 
 void never_opens(const Study& study, const UpstreamView& view) {
   const auto& breaker = view.upstream.breaker;
@@ -132,7 +128,7 @@ void study_ejection(const Study& study, const UpstreamView& view) {
     study.dead(Code::EjectionWithoutEffect, Section::Upstream, view.index, key, std::move(message),
                "leave it out, or list more endpoints");
   };
-  if (!ejection.enabled) {
+  if (!ejection.enabled && !view.upstream.health_check) {
     without_effect("ejection.max_percent", "ejection is not enabled");
     return;
   }
@@ -142,13 +138,38 @@ void study_ejection(const Study& study, const UpstreamView& view) {
     }
     return;
   }
-  if (endpoints && ejectable(ejection, *endpoints) == 0) {
+  if (endpoints && ejectable(view.upstream, *endpoints) == 0) {
     const auto least = (100 + *endpoints - 1) / *endpoints;
     study.add(Code::EjectionRoundsToNone, Section::Upstream, view.index, {"ejection.max_percent"},
               fill("{} of {} endpoints is less than one, so none is ever ejected",
                    plain(ejection.max_percent), *endpoints),
               fill("write max_percent: {}% or more", least),
               {{"max_percent", ejection.max_percent.value() * 100}, {"endpoints", *endpoints}});
+  }
+}
+
+void study_health(const Study& study, const UpstreamView& view) {
+  const auto& check = view.upstream.health_check;
+  if (!check) {
+    return;
+  }
+  if (listed_endpoints(view.upstream) == 1) {
+    study.dead(Code::HealthCheckWithoutEffect, Section::Upstream, view.index, "health_check",
+               "there is one endpoint, and the last never leaves the rotation, whatever the checks "
+               "find",
+               "write off, or list more endpoints");
+  }
+  if (check->timeout > check->interval) {
+    const Duration noticed = check->timeout * check->unhealthy;
+    study.add(Code::HealthCheckSlow, Section::Upstream, view.index, {"health_check"},
+              fill("a check may take {}, longer than the interval of {}: one that hangs delays the "
+                   "next, so {} take up to {}",
+                   plain(check->timeout), plain(check->interval),
+                   count_of(check->unhealthy, "bad check", "bad checks"), plain(noticed)),
+              "make timeout shorter than interval",
+              {{"timeout_ms", milliseconds(check->timeout)},
+               {"interval_ms", milliseconds(check->interval)},
+               {"noticed_ms", milliseconds(noticed)}});
   }
 }
 

@@ -31,8 +31,10 @@ void tries_exceed_timeout(const Study& study, const RouteView& view) {
   for (const Wait& pause : pauses) {
     wait += pause.mean;
   }
-  // An automatic share is never cut below what an attempt needs at least.
-  const Duration each = policy.per_try_timeout.value_or(kMinTry);
+  // An automatic share is never cut below what an attempt needs at least. Where timeouts are not
+  // retried, no try before the last takes all of its time.
+  const Duration each =
+      retries_timeouts(policy) ? policy.per_try_timeout.value_or(kMinTry) : kMinTry;
   if (policy.retries == 0 || each * policy.retries + wait + kMinTry <= policy.timeout) {
     return;
   }
@@ -47,7 +49,7 @@ void tries_exceed_timeout(const Study& study, const RouteView& view) {
                   {"tries", tries},
                   {"waits_ms", milliseconds(wait)},
                   {"tries_that_start", starts}};
-  if (policy.per_try_timeout) {
+  if (policy.per_try_timeout && retries_timeouts(policy)) {
     study.add(Code::TriesExceedTimeout, Section::Route, view.index,
               {"per_try_timeout", "retries", "timeout"},
               fill("{} of {} with waits of {} need {}, but timeout is {}: when tries time out, "

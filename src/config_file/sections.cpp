@@ -96,7 +96,7 @@ std::string derived_name(const config::RouteMatch& match) {
 }
 
 bool has_route(const Draft& draft, std::string_view name) {
-  return std::ranges::find(draft.routes, name, [](const Scope& scope) {
+  return std::ranges::find(draft.routes, name, [](const Scope& scope) -> const std::string& {
            return scope.route.name;
          }) != draft.routes.end();
 }

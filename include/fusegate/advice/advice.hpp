@@ -48,6 +48,8 @@ enum class Code : std::uint8_t {
   RampWithoutEffect,
   EjectionWithoutEffect,
   EjectionRoundsToNone,
+  HealthCheckWithoutEffect,
+  HealthCheckSlow,
   InFlightUnreachable,
   IdleUnreachable,
   QueueWithoutEffect,
@@ -58,7 +60,7 @@ enum class Code : std::uint8_t {
   UpstreamUnused,
   TrustEveryone,
 };
-inline constexpr std::size_t kCodes = 39;
+inline constexpr std::size_t kCodes = 41;
 
 std::string_view word(Code code);
 std::optional<Code> code_of(std::string_view word);

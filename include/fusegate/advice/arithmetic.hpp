@@ -53,8 +53,12 @@ std::optional<std::uint32_t> failures_in_a_row(const policy::BreakerSettings& br
 /// number of addresses.
 std::optional<std::uint32_t> listed_endpoints(const config::UpstreamConfig& upstream);
 
-/// How many of `endpoints` may be ejected at once.
-std::uint32_t ejectable(const config::Ejection& ejection, std::uint32_t endpoints);
+/// Can an endpoint leave the rotation, for failed requests or for failed checks? Not one that is
+/// known to be the only one.
+bool judges_endpoints(const config::UpstreamConfig& upstream);
+
+/// How many of `endpoints` may be out of rotation at once.
+std::uint32_t ejectable(const config::UpstreamConfig& upstream, std::uint32_t endpoints);
 
 /// Attempts in flight at once that other settings leave room for; nullopt = no such bound is known.
 std::optional<std::uint64_t> in_flight_room(const config::Config& config,

@@ -1,5 +1,5 @@
 // For each warning the setting at which it just comes, and the one at which it just does not.
-#include "advice_support.hpp"
+#include "boundaries_upstream.hpp"
 
 #include <set>
 
@@ -7,16 +7,8 @@ namespace fusegate::advice {
 namespace {
 
 using policy::BackoffKind;
-using policy::BreakerMode;
 using policy::Idempotency;
 using policy::Jitter;
-
-struct Boundary {
-  const char* name;
-  Code code;
-  void (*fires)(Rig&);
-  void (*silent)(Rig&);
-};
 
 /// Three tries with waits of 100 ms and 200 ms.
 void steady_waits(Rig& rig) {
@@ -31,6 +23,12 @@ const std::vector<Boundary>& times() {
        },
        [](Rig& r) {
          steady_waits(r), r.policy().per_try_timeout = 1s, r.policy().timeout = 2310ms;
+       }},
+      {"timeouts that are not retried", Code::TriesExceedTimeout,
+       [](Rig& r) { r.policy().per_try_timeout = 1s, r.policy().timeout = 2s; },
+       [](Rig& r) {
+         r.policy().per_try_timeout = 1s, r.policy().timeout = 2s;
+         r.policy().idempotent = Idempotency::Never;
        }},
       {"automatic tries need 10ms each", Code::TriesExceedTimeout,
        [](Rig& r) { steady_waits(r), r.policy().timeout = 329ms; },
@@ -165,95 +163,6 @@ const std::vector<Boundary>& retries() {
       {"the floor counts at low rates", Code::LayersMultiply,
        [](Rig& r) { r.given.layers = 2, r.given.rate = 4.5; },
        [](Rig& r) { r.given.layers = 2, r.given.rate = 5; }},
-  };
-  return all;
-}
-
-const std::vector<Boundary>& machines() {
-  static const std::vector<Boundary> all{
-      {"no rule", Code::BreakerNeverOpens,
-       [](Rig& r) {
-         r.breaker().consecutive_failures = 0, r.breaker().failure_rate.threshold = {};
-       },
-       [](Rig& r) { r.breaker().consecutive_failures = 0; }},
-      {"more than fifty a second", Code::BreakerVolumeUnreachable,
-       [](Rig& r) {
-         r.breaker().consecutive_failures = 0, r.breaker().failure_rate.min_requests = 501;
-       },
-       [](Rig& r) {
-         r.breaker().consecutive_failures = 0, r.breaker().failure_rate.min_requests = 500;
-       }},
-      {"a run opens it too", Code::BreakerVolumeUnreachable,
-       [](Rig& r) {
-         r.breaker().consecutive_failures = 0, r.breaker().failure_rate.min_requests = 5000;
-       },
-       [](Rig& r) { r.breaker().failure_rate.min_requests = 5000; }},
-      {"a rate that was stated, without retries", Code::BreakerVolumeUnreachable,
-       [](Rig& r) { r.given.rate = 1.99, r.policy().retries = 0; },
-       [](Rig& r) { r.given.rate = 2, r.policy().retries = 0; }},
-      {"the rate of the upstream wins", Code::BreakerVolumeUnreachable,
-       [](Rig& r) { r.given.rate = 100, r.given.rates["orders"] = 0.1; },
-       [](Rig& r) { r.given.rate = 0.1, r.given.rates["orders"] = 100; }},
-      {"no machine", Code::BreakerSettingUnused,
-       [](Rig& r) { r.breaker().mode = BreakerMode::Off, r.upstream().ejection.enabled = false; },
-       [](Rig& r) { r.breaker().mode = BreakerMode::Off; }},
-      {"no endpoint to judge", Code::BreakerSettingUnused,
-       [](Rig& r) { r.breaker().mode = BreakerMode::Off, r.list(1); },
-       [](Rig& r) { r.breaker().mode = BreakerMode::Off, r.list(2); }},
-      {"slower than a try", Code::SlowRateUnreachable,
-       [](Rig& r) { r.breaker().slow_rate = {Ratio::percent(50), 15s}; },
-       [](Rig& r) { r.breaker().slow_rate = {Ratio::percent(50), 14999ms}; }},
-      {"a ramp without time", Code::RampWithoutEffect, [](Rig& r) { r.breaker().ramp.over = 0s; },
-       [](Rig& r) { r.breaker().ramp.over = 1ms; }},
-      {"a ramp without a slope", Code::RampWithoutEffect,
-       [](Rig& r) { r.breaker().ramp.from = Ratio::percent(100); },
-       [](Rig& r) { r.breaker().ramp.from = Ratio::percent(99); }},
-      {"the last endpoint", Code::EjectionWithoutEffect, [](Rig& r) { r.list(1); },
-       [](Rig& r) { r.list(2); }},
-      {"less than one endpoint", Code::EjectionRoundsToNone,
-       [](Rig& r) { r.list(3), r.upstream().ejection.max_percent = Ratio::percent(33); },
-       [](Rig& r) { r.list(3), r.upstream().ejection.max_percent = Ratio::percent(34); }},
-      {"endpoints have too few connections", Code::InFlightUnreachable, [](Rig& r) { r.list(7); },
-       [](Rig& r) { r.list(8); }},
-      {"clients have too few connections", Code::InFlightUnreachable,
-       [](Rig& r) { r.config.runtime.max_connections = 1023; },
-       [](Rig& r) { r.config.runtime.max_connections = 1024; }},
-      {"more idle than there are", Code::IdleUnreachable,
-       [](Rig& r) { r.upstream().connections.max_idle = 129; },
-       [](Rig& r) { r.upstream().connections.max_idle = 128; }},
-      {"a queue without places", Code::QueueWithoutEffect,
-       [](Rig& r) { r.upstream().concurrency.queue.length = 0; },
-       [](Rig& r) { r.upstream().concurrency.queue.length = 1; }},
-      {"a queue without patience", Code::QueueWithoutEffect,
-       [](Rig& r) { r.upstream().concurrency.queue.wait = 0s; },
-       [](Rig& r) { r.upstream().concurrency.queue.wait = 1ms; }},
-  };
-  return all;
-}
-
-const std::vector<Boundary>& roads() {
-  static const std::vector<Boundary> all{
-      {"behind everything", Code::RouteShadowed, [](Rig& r) { r.add_route("/x"); },
-       [](Rig& r) { r.route().match.methods = {"GET"}, r.add_route("/x"); }},
-      {"two slashes", Code::RoutePathUnreachable, [](Rig& r) { r.route().match.path = "/a//b"; },
-       [](Rig& r) { r.route().match.path = "/a/b/"; }},
-      {"refused by the path rules", Code::RoutePathUnreachable,
-       [](Rig& r) { r.route().match.path = "/a%2fb"; },
-       [](Rig& r) { r.route().match.path = "/a%20b"; }},
-      {"lower-case digits", Code::RoutePathUnreachable,
-       [](Rig& r) { r.route().match.path = "/%e4"; },
-       [](Rig& r) { r.route().match.path = "/%E4"; }},
-      {"named by nobody", Code::RouteUnserved,
-       [](Rig& r) { r.add_route("/x"), r.config.listeners[0].routes = {0}; },
-       [](Rig& r) {
-         r.add_route("/x"), r.config.listeners[0].routes = {0};
-         r.config.listeners.emplace_back();
-       }},
-      {"without a route", Code::UpstreamUnused, [](Rig& r) { r.add_upstream("payments"); },
-       [](Rig& r) { r.add_upstream("payments"), r.add_route("/x").upstream = 1; }},
-      {"all addresses", Code::TrustEveryone,
-       [](Rig& r) { r.config.listeners[0].trust = {{false, {}, 0}}; },
-       [](Rig& r) { r.config.listeners[0].trust = {{false, {}, 1}}; }},
   };
   return all;
 }
