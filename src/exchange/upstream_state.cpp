@@ -141,10 +141,12 @@ void UpstreamState::settle(EndpointState& endpoint, std::optional<policy::Permit
   }
 }
 
-/// Another endpoint is in rotation and has not failed since its last success.
+/// Another endpoint is in rotation, has not failed since its last success, and is not known to be
+/// down.
 bool UpstreamState::another_is_well(const EndpointState& endpoint) const {
   return std::ranges::any_of(endpoints_, [&](const auto& other) {
-    return other.get() != &endpoint && !other->ejected && other->failure_run == 0;
+    return other.get() != &endpoint && !other->ejected && !other->is_down() &&
+           other->failure_run == 0;
   });
 }
 

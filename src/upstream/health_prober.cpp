@@ -72,7 +72,7 @@ void HealthProber::sweep(Instant now) {
   first_ = (first_ + 1) % upstreams_.size();
 }
 
-void HealthProber::launch(std::size_t upstream, exchange::UpstreamState::DueCheck check) {
+void HealthProber::launch(std::size_t upstream, const exchange::UpstreamState::DueCheck& check) {
   const config::UpstreamConfig& settings = upstreams_[upstream]->settings();
   HealthAttempt::Target target{.check = check,
                                .upstream = upstream,

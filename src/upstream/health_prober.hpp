@@ -38,7 +38,7 @@ class HealthProber final : private net::Timer {
  private:
   void on_timer(Instant now) override;
   void sweep(Instant now);
-  void launch(std::size_t upstream, exchange::UpstreamState::DueCheck check);
+  void launch(std::size_t upstream, const exchange::UpstreamState::DueCheck& check);
   void ended(const HealthAttempt& attempt, const std::string& problem);
   void tell(const HealthAttempt& attempt, const std::string& problem,
             const exchange::UpstreamState::CheckResult& result);

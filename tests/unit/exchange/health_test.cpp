@@ -8,7 +8,6 @@
 namespace fusegate::test {
 namespace {
 
-using exchange::EndpointState;
 using exchange::UpstreamState;
 using Change = policy::Health::Change;
 
@@ -179,6 +178,20 @@ TEST(HealthChecks, DoNotCountForTheBreakerTheBudgetOrTheWindow) {
   EXPECT_EQ(state.breaker().window(at(1s)).total, 0U);
   EXPECT_EQ(named(state, "a:80").ejection.window(at(1s)).total, 0U);
   EXPECT_EQ(state.attempts_in_flight(), 0U);
+}
+
+TEST(HealthChecks, DownOneThatHadToStayIsNoReasonToSpareTheBreaker) {
+  Rig rig = checked_rig();
+  rig.upstream.ejection.max_percent = Ratio::percent(0);
+  auto& state = rig.start({"a:80", "b:80"});
+  take_down(state, "b:80", at(1s));
+  for (int i = 0; i < 5; ++i) {
+    const auto admission = state.breaker().admit(true, 1s, state.rng(), at(1s));
+    ASSERT_TRUE(admission.permit);
+    state.settle(named(state, "a:80"), std::nullopt, admission.permit, policy::Verdict::Failure,
+                 1ms, std::nullopt, at(1s));
+  }
+  EXPECT_EQ(state.breaker().state(), BreakerState::Open) << "no other endpoint is well";
 }
 
 TEST(HealthChecks, ResultForAnEndpointThatIsGoneOrNewAgainChangesNothing) {

@@ -5,7 +5,6 @@
 namespace fusegate::test {
 namespace {
 
-using exchange::EndpointMemory;
 using exchange::UpstreamMemory;
 using exchange::UpstreamState;
 
