@@ -4,8 +4,9 @@ import json
 import re
 import unittest
 
-from support import CommandCase
+from support import CommandCase, Daemon, Upstream, fetch, scripts, single
 from support.daemon import ROOT
+from support.timing import slow_factor
 
 EGRESS = ROOT / "config/examples/egress.yaml"
 TOPICS = {"matches", "upstream", "time", "retries", "waits", "load", "breaker", "ejection", "limits"}
@@ -54,6 +55,53 @@ class Explain(CommandCase):
         done = self.expect(1, "-c", "-", "explain", stdin="upstreams: { a: { url: http://a, retrys: 1 } }\n")
         self.assertIn('did you mean "retries"', done.stderr)
         self.assertEqual(done.stdout, "")
+
+
+class Measured(CommandCase):
+    """What is told, against the daemon."""
+
+    JITTERLESS = {"backoff": {"kind": "exponential", "initial": "40ms", "max": "1s", "factor": 2, "jitter": "none"},
+                  "adaptive": False}
+
+    def play(self, script, **settings):
+        """The numbers of the route, and the access line of one request to such an upstream."""
+        with Upstream(script) as upstream, Daemon(single(upstream, retry=self.JITTERLESS, **settings)) as daemon:
+            fetch(daemon.address)
+            told = json.loads(self.result("-c", daemon.config_path, "explain", "--format", "json"))[0]["numbers"]
+            return told, daemon.access_line()
+
+    def near(self, measured, told, what):
+        self.assertGreater(measured, told - 15, what)
+        self.assertLess(measured, told + 60 * slow_factor(), what)
+
+    def test_an_upstream_that_hangs_costs_the_times_that_were_told(self):
+        for settings in ({"timeout": "1200ms"}, {"timeout": "1200ms", "per_try_timeout": "300ms"}):
+            with self.subTest(settings):
+                told, line = self.play(scripts.hang, **settings)
+                self.assertEqual(len(line["tries"]), told["attempts_max"])
+                for attempt, share in zip(line["tries"], told["tries_ms"], strict=True):
+                    self.near(attempt["ms"], share, line)
+                whole = sum(told["tries_ms"]) + sum(told["waits_mean_ms"])
+                self.assertLessEqual(round(whole), told["worst_time_ms"])
+                self.near(line["duration_ms"], whole, line)
+
+    def test_an_upstream_that_fails_at_once_costs_the_waits(self):
+        told, line = self.play(scripts.reply(status=503))
+        self.assertEqual(told["quick_failure_mean_ms"], 40 + 80)
+        self.assertEqual((line["attempts"], line["status"]), (told["attempts_max"], 503))
+        self.near(line["duration_ms"], told["quick_failure_mean_ms"], line)
+
+    def test_the_load_of_an_outage_stays_within_what_was_told(self):
+        settings = {"retry_budget": {"percent": "30%", "min_retries": 2}, "breaker": {"mode": "off"}, "timeout": "5s"}
+        with Upstream(scripts.reply(status=503)) as upstream, \
+                Daemon(single(upstream, retry={"backoff": {"initial": "1ms", "max": "1ms"}}, **settings)) as daemon:
+            for _ in range(100):
+                fetch(daemon.address)
+            told, = json.loads(self.result("-c", daemon.config_path, "explain", "--format", "json", "--rate", "10/s"))
+            # All in one window of 10 s: 100 requests are 10/s.
+            factor = told["numbers"]["load_factor"]
+            self.assertAlmostEqual(factor, 1.32)
+            daemon.expect_metric(round(100 * (factor - 1)), "fusegate_attempts_total", kind="retry")
 
 
 if __name__ == "__main__":
