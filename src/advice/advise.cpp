@@ -18,8 +18,8 @@ std::vector<Finding> advise(const config::Config& config, const Assumptions& giv
   for (std::size_t i = 0; i < config.routes.size(); ++i) {
     const config::RouteConfig& route = config.routes[i];
     const RouteView view{i, route, route.policy, config.upstreams[route.upstream]};
-    for (const auto rule :
-         {study_times, study_backoff, study_retries, study_replay, study_hedge, study_layers}) {
+    for (const auto rule : {study_times, study_backoff, study_retries, study_replay, study_hedge,
+                            study_faults, study_layers}) {
       rule(study, view);
     }
   }

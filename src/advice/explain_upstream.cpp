@@ -118,7 +118,13 @@ Sentences explain_breaker(const Subject& subject, Explanation& out) {
     case BreakerMode::Off:
       return {"None (mode is off)."};
     case BreakerMode::Shed:
-      return {"Refuses a growing share of the requests while more fail than succeed (shed)."};
+      out.numbers.emplace_back("breaker_needed_per_s", breaker_rate(breaker));
+      return {fill("Sheds when more requests fail than succeed: about twice what the upstream "
+                   "answers well is let through, and one a second in any case; the others get 503 "
+                   "at once (breaker_shed)."),
+              fill("It judges by at least {} requests in {}, so from {} requests/s on.",
+                   breaker.failure_rate.min_requests, plain(breaker.failure_rate.window),
+                   plain(breaker_rate(breaker)))};
     case BreakerMode::Open:
     case BreakerMode::Shadow:
       break;

@@ -60,6 +60,7 @@ void study_backoff(const Study& study, const RouteView& view);
 void study_retries(const Study& study, const RouteView& view);
 void study_replay(const Study& study, const RouteView& view);
 void study_hedge(const Study& study, const RouteView& view);
+void study_faults(const Study& study, const RouteView& view);
 void study_layers(const Study& study, const RouteView& view);
 void study_budget(const Study& study, const UpstreamView& view);
 void study_breaker(const Study& study, const UpstreamView& view);

@@ -63,6 +63,28 @@ void volume(const Study& study, const UpstreamView& view) {
       .stated = stated.has_value();
 }
 
+/// Shedding has no other rule: with too few results it refuses nothing.
+void shed_volume(const Study& study, const UpstreamView& view) {
+  const auto& rate = view.upstream.breaker.failure_rate;
+  const double needed = breaker_rate(view.upstream.breaker);
+  const auto stated = study.rate_of(view.upstream);
+  if (stated ? *stated >= needed : needed <= kPlausibleRate) {
+    return;
+  }
+  study
+      .add(Code::BreakerVolumeUnreachable, Section::Upstream, view.index,
+           {"breaker.failure_rate.min_requests", "breaker.failure_rate.window"},
+           fill("{} requests within {} take {} a second, and {}: nothing is ever shed",
+                rate.min_requests, plain(rate.window), plain(needed),
+                stated ? fill("there are {}", plain(*stated))
+                       : std::string("few upstreams get that many through one sidecar")),
+           "lower min_requests, or lengthen the window",
+           {{"min_requests", rate.min_requests},
+            {"window_ms", milliseconds(rate.window)},
+            {"needed_per_s", needed}})
+      .stated = stated.has_value();
+}
+
 void slow_rate(const Study& study, const UpstreamView& view) {
   const auto& slow = view.upstream.breaker.slow_rate;
   Duration longest{};
@@ -95,30 +117,54 @@ void ramp(const Study& study, const UpstreamView& view) {
   }
 }
 
+/// Settings that neither this mode nor a machine of an endpoint reads.
+void unread(const Study& study, const UpstreamView& view) {
+  const auto mode = view.upstream.breaker.mode;
+  Keys keys;
+  switch (mode) {
+    case BreakerMode::Open:
+    case BreakerMode::Shadow:
+      return;
+    case BreakerMode::Off:
+      // The throttle of `shed` reads these three.
+      keys = {"breaker.failure_rate.min_requests", "breaker.failure_rate.window",
+              "breaker.open.initial"};
+      [[fallthrough]];
+    case BreakerMode::Shed:
+      for (const std::string_view key :
+           {"breaker.consecutive_failures", "breaker.failure_rate.threshold",
+            "breaker.slow_rate.threshold", "breaker.slow_rate.slower_than", "breaker.open.max",
+            "breaker.open.factor", "breaker.open.jitter", "breaker.half_open.probes",
+            "breaker.half_open.successes", "breaker.ramp.from", "breaker.ramp.over"}) {
+        keys.push_back(key);
+      }
+      break;
+  }
+  for (const std::string_view key : keys) {
+    study.dead(Code::BreakerSettingUnused, Section::Upstream, view.index, key,
+               fill("breaker.mode is {} and no endpoint can be ejected, so nothing reads it",
+                    mode == BreakerMode::Off ? "off" : "shed"),
+               "leave it out, or write mode: open");
+  }
+}
+
 }  // namespace
 
 void study_breaker(const Study& study, const UpstreamView& view) {
   const auto mode = view.upstream.breaker.mode;
-  if (mode == BreakerMode::Off && !judges_endpoints(view.upstream)) {
-    for (const std::string_view key :
-         {"breaker.consecutive_failures", "breaker.failure_rate.threshold",
-          "breaker.failure_rate.min_requests", "breaker.failure_rate.window",
-          "breaker.slow_rate.threshold", "breaker.slow_rate.slower_than", "breaker.open.initial",
-          "breaker.open.max", "breaker.open.factor", "breaker.open.jitter",
-          "breaker.half_open.probes", "breaker.half_open.successes", "breaker.ramp.from",
-          "breaker.ramp.over"}) {
-      study.dead(Code::BreakerSettingUnused, Section::Upstream, view.index, key,
-                 "breaker.mode is off and no endpoint can be ejected, so no machine reads it",
-                 "leave it out, or write mode: open");
-    }
-    return;
+  if (!judges_endpoints(view.upstream)) {
+    unread(study, view);
   }
   if (counts(mode)) {
     never_opens(study, view);
     volume(study, view);
+  } else if (mode == BreakerMode::Shed) {
+    shed_volume(study, view);
   }
-  slow_rate(study, view);
-  ramp(study, view);
+  if (counts(mode) || judges_endpoints(view.upstream)) {
+    slow_rate(study, view);
+    ramp(study, view);
+  }
 }
 
 void study_ejection(const Study& study, const UpstreamView& view) {

@@ -209,4 +209,25 @@ void study_hedge(const Study& study, const RouteView& view) {
   }
 }
 
+void study_faults(const Study& study, const RouteView& view) {
+  const auto& fault = view.policy.fault;
+  std::vector<std::string> parts;
+  const auto part = [&](Ratio share, std::string_view what) {
+    if (share.millionths > 0) {
+      parts.push_back(fill("{} of the attempts are {}", plain(share), what));
+    }
+  };
+  part(fault.abort_percent, "answered with an error");
+  part(fault.delay_percent, "delayed");
+  part(fault.reset_percent, "cut off");
+  if (!fault.enabled || parts.empty()) {
+    return;
+  }
+  study.add(Code::FaultsInjected, Section::Route, view.index, {"fault.enabled"},
+            fill("{} on purpose", listed(parts)), "write enabled: false outside of tests",
+            {{"abort_percent", fault.abort_percent.value() * 100},
+             {"delay_percent", fault.delay_percent.value() * 100},
+             {"reset_percent", fault.reset_percent.value() * 100}});
+}
+
 }  // namespace fusegate::advice

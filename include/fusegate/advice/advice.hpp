@@ -38,6 +38,7 @@ enum class Code : std::uint8_t {
   BodyReplayShort,
   ReplayMemorySmall,
   HedgeNeverFires,
+  FaultsInjected,
   BudgetAllowsNothing,
   BudgetNeverBinds,
   LayersMultiply,
@@ -60,7 +61,7 @@ enum class Code : std::uint8_t {
   UpstreamUnused,
   TrustEveryone,
 };
-inline constexpr std::size_t kCodes = 41;
+inline constexpr std::size_t kCodes = 42;
 
 std::string_view word(Code code);
 std::optional<Code> code_of(std::string_view word);

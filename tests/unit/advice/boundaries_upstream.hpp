@@ -47,6 +47,19 @@ inline const std::vector<Boundary>& machines() {
       {"no endpoint to judge", Code::BreakerSettingUnused,
        [](Rig& r) { r.breaker().mode = BreakerMode::Off, r.list(1); },
        [](Rig& r) { r.breaker().mode = BreakerMode::Off, r.list(2); }},
+      {"too quiet to shed", Code::BreakerVolumeUnreachable,
+       [](Rig& r) { r.breaker().mode = BreakerMode::Shed, r.given.rate = 1.99; },
+       [](Rig& r) { r.breaker().mode = BreakerMode::Shed, r.given.rate = 2; }},
+      {"never so many to shed", Code::BreakerVolumeUnreachable,
+       [](Rig& r) {
+         r.breaker().mode = BreakerMode::Shed, r.breaker().failure_rate.min_requests = 501;
+       },
+       [](Rig& r) {
+         r.breaker().mode = BreakerMode::Shed, r.breaker().failure_rate.min_requests = 500;
+       }},
+      {"what shedding does not read", Code::BreakerSettingUnused,
+       [](Rig& r) { r.breaker().mode = BreakerMode::Shed, r.list(1); },
+       [](Rig& r) { r.breaker().mode = BreakerMode::Shadow, r.list(1); }},
       {"slower than a try", Code::SlowRateUnreachable,
        [](Rig& r) { r.breaker().slow_rate = {Ratio::percent(50), 15s}; },
        [](Rig& r) { r.breaker().slow_rate = {Ratio::percent(50), 14999ms}; }},

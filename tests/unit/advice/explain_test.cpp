@@ -117,6 +117,8 @@ TEST(Explain, KnowsTheModesOfTheBreaker) {
   Rig rig;
   rig.breaker().mode = policy::BreakerMode::Off;
   EXPECT_EQ(said(explain(rig), "Breaker"), "None (mode is off).");
+  rig.breaker().mode = policy::BreakerMode::Shed;
+  expect_says(explain(rig), "Breaker", "at least 20 requests in 10s, so from 2 requests/s on");
   rig.breaker().mode = policy::BreakerMode::Shadow;
   expect_says(explain(rig), "Breaker", "nothing is refused (shadow)");
   rig.breaker().mode = policy::BreakerMode::Open;

@@ -62,6 +62,23 @@ TEST(Finding, NamesEveryRouteThatCoversTogether) {
       << found[0].message;
 }
 
+TEST(Finding, LeavesSheddingTheSettingsItReads) {
+  Rig rig;
+  rig.list(1);
+  const auto unused = [&](policy::BreakerMode mode) {
+    rig.breaker().mode = mode;
+    std::vector<std::string_view> keys;
+    for (const Finding& finding : rig.found(Code::BreakerSettingUnused)) {
+      keys.push_back(finding.keys.front());
+    }
+    return keys;
+  };
+  const std::string_view window = "breaker.failure_rate.window";
+  EXPECT_EQ(std::ranges::count(unused(policy::BreakerMode::Shed), window), 0);
+  EXPECT_EQ(std::ranges::count(unused(policy::BreakerMode::Off), window), 1);
+  EXPECT_EQ(std::ranges::count(unused(policy::BreakerMode::Shed), "breaker.open.max"), 1);
+}
+
 TEST(Finding, AsksForTheShareThatEjectsOne) {
   Rig rig;
   rig.list(7);
