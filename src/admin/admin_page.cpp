@@ -23,33 +23,14 @@ constexpr std::string_view kIndex =
     "GET  /config             the active configuration, ?defaults=1: the built-in defaults\n"
     "GET  /server_info        version, uptime and state (JSON)\n"
     "GET  /metrics            Prometheus text\n"
-    "GET  /livez, /readyz     health, /readyz?verbose with every check\n";
+    "GET  /livez, /readyz     health, /readyz?verbose with every check\n"
+    "\n"
+    "POST /upstreams/NAME/breaker/open    refuse everything, ?for=5m: for so long\n"
+    "POST /upstreams/NAME/breaker/close   refuse nothing, ?for=5m: for so long\n"
+    "POST /upstreams/NAME/breaker/auto    judge again, from an empty window\n";
 
 Response json_page(const json::value& value) {
   return {.type = Response::kJson, .body = pretty(value)};
-}
-
-/// A name as it stands in a path; empty when an escape is broken.
-std::string percent_decoded(std::string_view text) {
-  const auto digit = [](char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-  };
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size() || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0) {
-      return "";
-    }
-    decoded += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
-    i += 2;
-  }
-  return decoded;
 }
 
 template <class Item>
@@ -111,14 +92,8 @@ std::optional<Response> read_page(const Request& request, const Sources& sources
 /// Paths that change something: contract, "Admin listener".
 bool is_changing(std::string_view path) {
   constexpr std::string_view kPaths[] = {"/reload", "/log-level", "/drain", "/quitquitquit"};
-  if (std::ranges::find(kPaths, path) != std::end(kPaths)) {
-    return true;
-  }
-  if (!path.starts_with("/upstreams/")) {
-    return false;
-  }
-  return path.ends_with("/breaker/open") || path.ends_with("/breaker/close") ||
-         path.ends_with("/breaker/auto");
+  return std::ranges::find(kPaths, path) != std::end(kPaths) ||
+         (path.starts_with("/upstreams/") && path.find("/breaker/") != std::string_view::npos);
 }
 
 }  // namespace
@@ -128,9 +103,7 @@ Response admin_page(const Request& request, const Sources& sources) {
     return *std::move(refusal);
   }
   if (is_changing(request.path())) {
-    return request.method == "POST"
-               ? problem(501, "Not Implemented", "this change is not supported yet")
-               : method_not_allowed("POST");
+    return request.method == "POST" ? change_page(request, sources) : method_not_allowed("POST");
   }
   const bool reads = request.method == "GET" || request.method == "HEAD";
   auto page = read_page(request, sources);

@@ -18,7 +18,7 @@ json::object breaker_json(const telemetry::BreakerSnapshot& breaker) {
       {"state", word(breaker.state)},
       {"reason", breaker.reason ? json::value(word(*breaker.reason)) : json::value(nullptr)},
       {"since", rfc3339(breaker.since)},
-      {"until", optional_time(breaker.open_until)},
+      {"until", optional_time(breaker.open_until ? breaker.open_until : breaker.forced_until)},
       {"admitted_share", breaker.admitted_share},
       {"window",
        {{"attempts", breaker.attempts},
@@ -49,20 +49,6 @@ json::value health_json(const std::optional<telemetry::EndpointSnapshot::Health>
       {"state", state()},
       {"checks_in_a_row", health->run},
       {"problem", health->problem.empty() ? json::value(nullptr) : json::value(health->problem)}};
-}
-
-std::string_view mode_word(policy::BreakerMode mode) {
-  switch (mode) {
-    case policy::BreakerMode::Open:
-      return "open";
-    case policy::BreakerMode::Shed:
-      return "shed";
-    case policy::BreakerMode::Shadow:
-      return "shadow";
-    case policy::BreakerMode::Off:
-      return "off";
-  }
-  return "";
 }
 
 std::string_view path_word(config::PathMatch kind) {
@@ -146,7 +132,13 @@ json::object policy_json(const config::RequestPolicy& policy) {
 
 json::object to_json(const telemetry::UpstreamSnapshot& upstream) {
   json::object breaker = breaker_json(upstream.breaker);
-  breaker["mode"] = mode_word(upstream.mode);
+  breaker["mode"] = word(upstream.mode);
+  const auto forced = upstream.breaker.forced;
+  breaker["forced"] =
+      forced == policy::Forced::No ? json::value(nullptr) : json::value(word(forced));
+  if (upstream.mode == policy::BreakerMode::Shadow) {
+    breaker["would_have_refused"] = upstream.would_have_refused;
+  }
   breaker["probes"] = {{"ok", upstream.probes.ok},
                        {"failed", upstream.probes.failed},
                        {"lost", upstream.probes.lost}};

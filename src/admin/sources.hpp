@@ -4,6 +4,7 @@
 #include "telemetry/snapshot.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,10 @@ struct Sources {
   std::function<std::string(bool defaults)> config;                    ///< JSON, redacted.
   std::function<ServerInfo()> server_info;
   std::function<WallTime()> wall_now;
+  /// Forces or releases the breaker of the upstream with this index in `upstreams`; without a
+  /// `length` until the next word.
+  std::function<void(std::size_t upstream, policy::Forced how, std::optional<Duration> length)>
+      force_breaker;
 };
 
 }  // namespace fusegate::admin

@@ -197,6 +197,10 @@ admin::Sources App::sources() {
   };
   all.server_info = [this] { return info(); };
   all.wall_now = [] { return net::wall_now(); };
+  all.force_breaker = [this](std::size_t upstream, policy::Forced how,
+                             std::optional<Duration> length) {
+    plane_.force_breaker(upstream, how, length);
+  };
   return all;
 }
 

@@ -273,4 +273,18 @@ std::vector<telemetry::EventSnapshot> DataPlane::events() {
   return all;
 }
 
+void DataPlane::force_breaker(std::size_t upstream, policy::Forced how,
+                              std::optional<Duration> length) {
+  const Instant now = net::now();
+  shared_.upstreams[upstream]->with([&](exchange::UpstreamState& state) {
+    state.force_breaker(how, length ? after(now, *length) : kNever, now);
+  });
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(length.value_or(Duration::zero()));
+  log_.warn("breaker told by an operator",
+            {{"upstream", std::string_view{shared_.config->upstreams[upstream].name}},
+             {"word", word(how)},
+             {"for_seconds", seconds.count()}});
+  workers_.front()->log_events(*shared_.upstreams[upstream]);
+}
+
 }  // namespace fusegate::app

@@ -14,6 +14,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ class DataPlane {
   }
   std::vector<telemetry::UpstreamSnapshot> upstream_snapshots();
   std::vector<telemetry::EventSnapshot> events();
+  /// An operator's word about a breaker, for so long or until the next; logged.
+  void force_breaker(std::size_t upstream, policy::Forced how, std::optional<Duration> length);
 
  private:
   void on_accept(int fd, const net::SocketAddress& peer, std::uint16_t listener);

@@ -86,7 +86,6 @@ struct WordField {
   std::span<const std::string_view> words;
   std::size_t (*get)(Scope&);
   void (*set)(Scope&, std::size_t);
-  std::uint32_t later = 0;  ///< Bit i: word i is known, but not supported yet.
 };
 /// A key with a form of its own.
 struct CustomField {
@@ -142,10 +141,10 @@ std::vector<Key> route_keys();
 
 /// `word_field<[](Scope& s) -> Enum& {...}>(words)`: an enumeration whose order is that of `words`.
 template <auto At>
-WordField word_field(std::span<const std::string_view> words, std::uint32_t later = 0) {
+WordField word_field(std::span<const std::string_view> words) {
   using Enum = std::remove_reference_t<decltype(At(std::declval<Scope&>()))>;
   return WordField{words, [](Scope& s) { return static_cast<std::size_t>(At(s)); },
-                   [](Scope& s, std::size_t index) { At(s) = static_cast<Enum>(index); }, later};
+                   [](Scope& s, std::size_t index) { At(s) = static_cast<Enum>(index); }};
 }
 
 }  // namespace fusegate::config_file

@@ -9,7 +9,6 @@ using namespace std::chrono_literals;
 constexpr std::string_view kBalances[]{"p2c", "least_requests", "round_robin"};
 constexpr std::string_view kFamilies[]{"any", "ipv4", "ipv6"};
 constexpr std::string_view kModes[]{"open", "shed", "shadow", "off"};
-constexpr std::uint32_t kModesLater = 0b0110;
 constexpr std::string_view kJitters[]{"full", "equal", "none"};
 
 std::vector<Key> connection_keys() {
@@ -70,9 +69,9 @@ std::vector<Key> connection_keys() {
 std::vector<Key> breaker_keys() {
   return {
       {Level::Upstream, "breaker.mode",
-       word_field<[](Scope& s) -> auto& { return s.upstream.breaker.mode; }>(kModes, kModesLater),
-       "`open` = refuse while open; `off` = no breaker. `shed` (refuse a share) and `shadow` (only "
-       "report) are not supported yet."},
+       word_field<[](Scope& s) -> auto& { return s.upstream.breaker.mode; }>(kModes),
+       "`open` = refuse while open; `shed` = refuse the share that the upstream does not accept; "
+       "`shadow` = only tell what `open` would do; `off` = no breaker."},
       {Level::Upstream, "breaker.consecutive_failures",
        IntegerField{[](Scope& s) -> auto& { return s.upstream.breaker.consecutive_failures; }, 0,
                     10'000},
@@ -91,11 +90,12 @@ std::vector<Key> breaker_keys() {
        "The window."},
       {Level::Upstream, "breaker.slow_rate.threshold",
        PercentField{[](Scope& s) -> auto& { return s.upstream.breaker.slow_rate.threshold; }},
-       "The share of slow responses that opens it; 0% = not by this.", Support::Later},
+       "The share of slow responses that opens it; 0% = not by this. Same window and volume as the "
+       "failure rate."},
       {Level::Upstream, "breaker.slow_rate.slower_than",
        DurationField{[](Scope& s) -> auto& { return s.upstream.breaker.slow_rate.slower_than; },
                      1ms, 1h},
-       "From this duration on a response is slow."},
+       "A response whose head takes longer is slow."},
       {Level::Upstream, "breaker.open.initial",
        DurationField{[](Scope& s) -> auto& { return s.upstream.breaker.open.initial; }, 10ms, 1h},
        "How long it stays open the first time."},

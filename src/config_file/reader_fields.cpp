@@ -51,10 +51,6 @@ struct FieldReader {
     if (!index) {
       return false;
     }
-    if ((f.later >> *index & 1U) != 0) {
-      reader.error(at, fill("{}: {} is not supported yet", at.path, f.words[*index]));
-      return false;
-    }
     f.set(scope, *index);
     return true;
   }

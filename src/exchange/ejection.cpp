@@ -87,6 +87,11 @@ void UpstreamState::tick(Instant now) {
   drain_transitions(now);
 }
 
+void UpstreamState::force_breaker(policy::Forced how, Instant until, Instant now) {
+  breaker_.force(how, until, rng_, now);
+  drain_breaker();
+}
+
 void UpstreamState::drain_transitions(Instant /*now*/) {
   drain_breaker();
   for (const auto& endpoint : endpoints_) {

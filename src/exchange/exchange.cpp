@@ -18,11 +18,6 @@ Decision reject(RejectReason reason, std::optional<Duration> retry_after = std::
   return {.kind = Decision::Kind::Reject, .reason = reason, .retry_after = retry_after};
 }
 
-bool refuses_everybody(const policy::Breaker& breaker, Instant now) {
-  return breaker.state() == BreakerState::ForcedOpen ||
-         (breaker.state() == BreakerState::Open && now < breaker.open_until());
-}
-
 }  // namespace
 
 Exchange::Exchange(const config::RequestPolicy& policy, UpstreamState& upstream,
@@ -41,10 +36,8 @@ Decision Exchange::begin(policy::Limiter::Waiter waiter, Instant now) {
   if (deadline_ - now < kMinTry) {
     return reject(RejectReason::Deadline);
   }
-  const policy::Breaker& breaker = upstream_.breaker();
-  if (refuses_everybody(breaker, now)) {
-    const bool timed = breaker.state() == BreakerState::Open;
-    return reject(RejectReason::BreakerOpen, timed ? breaker.open_until() - now : kLoadRetryAfter);
+  if (const auto until = upstream_.breaker().refuses_until(now)) {
+    return reject(RejectReason::BreakerOpen, *until - now);
   }
   switch (upstream_.limiter().acquire(waiter)) {
     case policy::Limiter::Grant::Slot:
@@ -124,7 +117,8 @@ Decision Exchange::start_attempt(Instant now) {
   upstream_.drain_breaker();
   if (!admission.permit) {
     give_back();
-    return not_started(RejectReason::BreakerOpen, DenyReason::BreakerOpen,
+    const auto reason = admission.shed ? RejectReason::BreakerShed : RejectReason::BreakerOpen;
+    return not_started(reason, DenyReason::BreakerOpen,
                        std::max(admission.retry_at - now, Duration::zero()), now);
   }
   const bool retry = retrying();

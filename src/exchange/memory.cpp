@@ -72,6 +72,10 @@ bool UpstreamState::may_restore(const EndpointMemory& memory, Instant now) const
 }
 
 bool UpstreamState::restore(UpstreamMemory memory, Instant expires, Instant now) {
+  const bool forced = memory.breaker.forced != policy::Forced::No;
+  if (memory.breaker.state == BreakerState::ForcedOpen && !forced) {
+    return false;  // Only endpoints are taken out by checks; nothing would ever let this one back.
+  }
   policy::Breaker breaker{settings_.breaker, now};
   policy::Budget budget{settings_.retry_budget};
   const auto possible = [&](const EndpointMemory& each) { return may_restore(each, now); };

@@ -124,8 +124,7 @@ std::optional<DenyReason> Exchange::schedule_retry(FailureClass failure,
   if (!delay) {
     return DenyReason::Deadline;
   }
-  const BreakerState state = upstream_.breaker().state();
-  if (state == BreakerState::Open || state == BreakerState::ForcedOpen) {
+  if (upstream_.breaker().refuses_until(now)) {
     return DenyReason::BreakerOpen;
   }
   const Tried before = tried();

@@ -13,6 +13,9 @@ constexpr Duration kHealthyAfter = seconds{60};
 constexpr Duration kRepeatableOnly = seconds{1};
 /// When a refused caller should ask again if no better time is known.
 constexpr Duration kAskAgain = seconds{1};
+/// In shadow mode, of attempts that would not have been made: no generation is ever theirs, so
+/// their results move nothing, and the machine lives the very life it would have in force.
+constexpr Permit kNoVote{.generation = 0, .probe = 0};
 
 }  // namespace
 
@@ -21,6 +24,9 @@ Breaker::Breaker(const BreakerSettings& settings, Instant now)
   // A machine that takes no probe, or needs no success, would have no way out of half-open.
   settings_.half_open.probes = std::clamp<std::uint32_t>(settings_.half_open.probes, 1, kLeasesMax);
   settings_.half_open.successes = std::max<std::uint32_t>(settings_.half_open.successes, 1);
+  if (settings.mode == BreakerMode::Shed) {
+    throttle_.emplace(settings.failure_rate.window, settings.failure_rate.min_requests);
+  }
 }
 
 /// Where it begins, and where a ramp ends.
@@ -29,8 +35,8 @@ BreakerState Breaker::home() const {
     case BreakerMode::Off:
       return BreakerState::Disabled;
     case BreakerMode::Open:
-    case BreakerMode::Shed:    // The configuration refuses these two; were one to come through,
-    case BreakerMode::Shadow:  // a breaker that opens is the safe reading.
+    case BreakerMode::Shed:
+    case BreakerMode::Shadow:
       break;
   }
   return BreakerState::Closed;
@@ -53,10 +59,12 @@ BreakerState Breaker::home() const {
 //                                    too many failures again
 //
 // Every arrow begins a new generation, so results of attempts admitted before it are not heard any
-// more. Disabled (mode: off) and ForcedOpen (the word of a health check or an operator) have no
-// arrows of their own: any state is left for ForcedOpen when it is said, and ForcedOpen for Ramp
-// when it is taken back. A ramp of a breaker that is off ends in Disabled and judges nothing.
-void Breaker::enter(BreakerState to, TransitionReason reason, Instant at) {
+// more. An operator's word leads from everywhere to ForcedOpen or Disabled, and its end from there
+// to Closed (with mode: off to Disabled, where such a breaker lives). A health check's word leads
+// to ForcedOpen and back through Ramp; of a breaker that is off, that ramp ends in Disabled and
+// judges nothing. In shed mode there are two more arrows, Closed <-> Ramp, which only tell that
+// some are refused: no new generation.
+void Breaker::move(BreakerState to, TransitionReason reason, Instant at) {
   if (pending_count_ == kPendingMax) {
     pending_head_ = (pending_head_ + 1) % kPendingMax;
     --pending_count_;
@@ -65,6 +73,10 @@ void Breaker::enter(BreakerState to, TransitionReason reason, Instant at) {
   ++pending_count_;
   state_ = to;
   since_ = at;
+}
+
+void Breaker::enter(BreakerState to, TransitionReason reason, Instant at) {
+  move(to, reason, at);
   ++generation_;
   switch (to) {
     case BreakerState::HalfOpen:
@@ -121,14 +133,22 @@ bool Breaker::step(Rng& rng, Instant now) {
     case BreakerState::HalfOpen:
       return lose_probe(rng, now);
     case BreakerState::Ramp:
+      if (throttle_) {
+        return calm_down(now);
+      }
       if (now < after(since_, settings_.ramp.over)) {
         return false;
       }
       enter(home(), TransitionReason::RampDone, after(since_, settings_.ramp.over));
       return true;
-    case BreakerState::Closed:
     case BreakerState::ForcedOpen:
     case BreakerState::Disabled:
+      if (forced_ == Forced::No || now < forced_until_) {
+        return false;
+      }
+      release(forced_until_);
+      return true;
+    case BreakerState::Closed:
       break;
   }
   return false;
@@ -151,11 +171,27 @@ bool Breaker::lose_probe(Rng& rng, Instant now) {
 
 Admission Breaker::admit(bool repeatable, Duration lease, Rng& rng, Instant now) {
   tick(rng, now);
+  const Admission answer = judge(repeatable, lease, rng, now);
+  if (answer.permit || settings_.mode != BreakerMode::Shadow || forced_ == Forced::Open) {
+    return answer;
+  }
+  ++would_have_refused_;
+  return {kNoVote, {}};
+}
+
+Admission Breaker::judge(bool repeatable, Duration lease, Rng& rng, Instant now) {
   switch (state_) {
     case BreakerState::Closed:
+      if (throttle_) {
+        return admit_share(rng, now);
+      }
+      break;
     case BreakerState::Disabled:
       break;
     case BreakerState::Ramp:
+      if (throttle_) {
+        return admit_share(rng, now);
+      }
       if (rng.uniform() < admitted_share(now)) {
         break;
       }
@@ -163,9 +199,8 @@ Admission Breaker::admit(bool repeatable, Duration lease, Rng& rng, Instant now)
     case BreakerState::HalfOpen:
       return admit_probe(repeatable, lease, now);
     case BreakerState::Open:
-      return {std::nullopt, open_until_};
     case BreakerState::ForcedOpen:
-      return {std::nullopt, after(now, kAskAgain)};
+      return {std::nullopt, refuses_until(now).value_or(open_until_)};
   }
   return {Permit{.generation = generation_, .probe = 0}, {}};
 }
@@ -208,6 +243,9 @@ double Breaker::admitted_share(Instant now) const {
     case BreakerState::Disabled:
       return 1.0;
     case BreakerState::Ramp: {
+      if (throttle_) {
+        return 1.0 - throttle_->refused_share(now);
+      }
       const double from = std::min(settings_.ramp.from.value(), 1.0);
       const auto elapsed = static_cast<double>(std::max(now - since_, Duration::zero()).count());
       const double done = elapsed / static_cast<double>(settings_.ramp.over.count());

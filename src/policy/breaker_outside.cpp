@@ -28,7 +28,8 @@ void Breaker::let_back(TransitionReason reason, Instant now) {
 Breaker::Snapshot Breaker::snapshot(Instant now) {
   const bool waits = state_ == BreakerState::Open;
   const bool held = hold_until_ > now;
-  return {.state = state_,
+  // A throttle is not kept: its window is over before a process is back.
+  return {.state = throttle_ && state_ == BreakerState::Ramp ? BreakerState::Closed : state_,
           .since = since_,
           .open_until = waits ? open_until_ : Instant{},
           .hold_until = held ? hold_until_ : Instant{},
@@ -36,6 +37,8 @@ Breaker::Snapshot Breaker::snapshot(Instant now) {
           .ended_run = ended_run_,
           .opened = opened_,
           .successes = successes_,
+          .forced = forced_,
+          .forced_until = forced_ == Forced::No ? Instant{} : forced_until_,
           .window = window_.snapshot(now)};
 }
 
@@ -43,6 +46,10 @@ bool Breaker::is_possible(const Snapshot& snapshot, Instant now) const {
   const std::uint32_t count = std::max({snapshot.run, snapshot.ended_run, snapshot.opened});
   if (snapshot.since > now || count > kCountMax || snapshot.hold_until > after(now, kLongestHold)) {
     return false;
+  }
+  if (snapshot.forced != Forced::No) {
+    const bool open = snapshot.forced == Forced::Open;
+    return snapshot.state == (open ? BreakerState::ForcedOpen : BreakerState::Disabled);
   }
   const bool judges = home() == BreakerState::Closed;
   switch (snapshot.state) {
@@ -75,6 +82,8 @@ bool Breaker::restore(const Snapshot& snapshot, Instant now) {
   ended_run_ = snapshot.ended_run;
   opened_ = snapshot.opened;
   successes_ = snapshot.successes;
+  forced_ = snapshot.forced;
+  forced_until_ = snapshot.forced_until;
   leases_.fill(Lease{});
   return true;
 }

@@ -39,6 +39,9 @@ void Breaker::settle(Permit permit, Verdict verdict, Duration latency,
     case BreakerState::Closed:
     case BreakerState::Ramp:
     case BreakerState::Disabled:
+      if (throttle_) {
+        tell_throttle(verdict, latency, now);
+      }
       settle_attempt(verdict, slow, rng, now);
       break;
     case BreakerState::HalfOpen:
@@ -110,6 +113,9 @@ void Breaker::record_failure(Permit permit, Rng& rng, Instant now) {
       run_ = (run_ == 0 ? ended_run_ : run_) + 1;
       ended_run_ = 0;
       window_.add({.total = 0, .failed = 1, .slow = 0}, now);
+      if (throttle_) {
+        throttle_->take_back(now);
+      }
       open_if_tripped(rng, now);
       break;
     case BreakerState::HalfOpen:
@@ -136,7 +142,7 @@ RollingWindow::Counts Breaker::window(Instant now) {
 }
 
 void Breaker::open_if_tripped(Rng& rng, Instant now) {
-  if (home() == BreakerState::Disabled) {
+  if (state_ == BreakerState::Disabled || home() == BreakerState::Disabled || throttle_) {
     return;
   }
   const auto reason = trip_reason(now);

@@ -25,7 +25,7 @@ std::string_view RequestHandler::retry_marker() {
   const auto& report = rq_.report;
   std::string_view reason;
   if (report.result == RequestResult::Rejected && is_overload(report.reason)) {
-    if (report.reason != RejectReason::BreakerOpen) {
+    if (report.reason != RejectReason::BreakerOpen && report.reason != RejectReason::BreakerShed) {
       return "other;reason=overload";
     }
     reason = word(report.reason);

@@ -150,14 +150,18 @@ void Worker::log_events(upstream::Upstream& upstream) {
     const auto& moved = event->transition;
     const bool opened = moved.to == BreakerState::Open || moved.to == BreakerState::ForcedOpen;
     const std::string_view what = event->endpoint.empty() ? "breaker" : "endpoint";
-    shared.log.log(opened ? telemetry::Level::Warn : telemetry::Level::Info,
-                   "breaker state changed",
-                   {{"what", what},
-                    {"upstream", std::string_view{upstream.settings().name}},
-                    {"endpoint", std::string_view{event->endpoint}},
-                    {"from", word(moved.from)},
-                    {"to", word(moved.to)},
-                    {"reason", word(moved.reason)}});
+    // An operator's word is obeyed in every mode; all else is only imagined in shadow mode.
+    const bool imagined = event->endpoint.empty() && moved.reason != TransitionReason::Operator &&
+                          upstream.settings().breaker.mode == policy::BreakerMode::Shadow;
+    shared.log.log(
+        opened ? telemetry::Level::Warn : telemetry::Level::Info,
+        imagined ? "breaker in shadow mode would have changed state" : "breaker state changed",
+        {{"what", what},
+         {"upstream", std::string_view{upstream.settings().name}},
+         {"endpoint", std::string_view{event->endpoint}},
+         {"from", word(moved.from)},
+         {"to", word(moved.to)},
+         {"reason", word(moved.reason)}});
   }
 }
 

@@ -168,7 +168,27 @@ class Decoder {
             .ended_run = count(object, "ended_run"),
             .opened = count(object, "opened"),
             .successes = count(object, "successes"),
+            .forced = forced(text(object, "forced")),
+            .forced_until = forced_until(object),
             .window = window(field(object, "window"))};
+  }
+
+  policy::Forced forced(std::string_view said) {
+    using enum policy::Forced;
+    for (const policy::Forced how : {No, Open, Closed}) {
+      if (word(how) == said) {
+        return how;
+      }
+    }
+    fail("forced");
+    return No;
+  }
+
+  /// Null is no end, of a breaker that is forced.
+  Instant forced_until(const json::object& object) {
+    const Instant until = optional_time(object, "forced_until");
+    const bool is_forced = text(object, "forced") != word(policy::Forced::No);
+    return is_forced && until == Instant{} ? kNever : until;
   }
 
   std::optional<policy::Transition> move(const json::value& value) {

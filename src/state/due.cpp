@@ -27,13 +27,16 @@ bool has_more(const Window& before, const Window& after) {
 }
 
 bool at_rest(const Machine& machine) {
-  return machine.state == BreakerState::Closed || machine.state == BreakerState::Disabled;
+  // Without a word that could grow too old to be believed.
+  return machine.forced == policy::Forced::No &&
+         (machine.state == BreakerState::Closed || machine.state == BreakerState::Disabled);
 }
 
 News news(const Machine& before, const Machine& after) {
   if (before.state != after.state || before.since != after.since ||
       before.open_until != after.open_until || before.opened != after.opened ||
-      before.successes != after.successes) {
+      before.successes != after.successes || before.forced != after.forced ||
+      before.forced_until != after.forced_until) {
     return News::Moves;
   }
   const bool counted = before.run != after.run || before.ended_run != after.ended_run ||

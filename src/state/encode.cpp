@@ -60,6 +60,9 @@ class Encoder {
             {"ended_run", machine.ended_run},
             {"opened", machine.opened},
             {"successes", machine.successes},
+            {"forced", word(machine.forced)},
+            {"forced_until", machine.forced_until == kNever ? json::value(nullptr)
+                                                            : optional_time(machine.forced_until)},
             {"window", window(machine.window)}};
   }
 

@@ -28,10 +28,22 @@ void collect_states(const Scrape& scrape, Families& out, std::string_view name, 
   }
 }
 
+void collect_modes(const Scrape& scrape, Families& out) {
+  out.start("fusegate_breaker_info");
+  for (const UpstreamSnapshot& upstream : scrape.input.upstreams) {
+    out.value({{"upstream", upstream.name}, {"mode", word(upstream.mode)}}, 1);
+  }
+}
+
 /// The moves a breaker can make, so that their series exist before the first one happens; of all
 /// combinations only one in sixteen is possible.
-bool is_possible(BreakerState from, BreakerState to, TransitionReason reason) {
+bool is_possible(policy::BreakerMode mode, BreakerState from, BreakerState to,
+                 TransitionReason reason) {
   using enum BreakerState;
+  if (mode == policy::BreakerMode::Shed && from == Closed &&
+      reason == TransitionReason::FailureRate) {
+    return to == Ramp;
+  }
   const bool forced = from == ForcedOpen || from == Disabled;
   switch (reason) {
     case TransitionReason::ConsecutiveFailures:
@@ -71,7 +83,7 @@ void collect_transitions(const Scrape& scrape, Families& out) {
       const auto from_state = static_cast<BreakerState>(from);
       const auto to_state = static_cast<BreakerState>(to);
       const auto why = static_cast<TransitionReason>(reason);
-      if (count == 0 && !is_possible(from_state, to_state, why)) {
+      if (count == 0 && !is_possible(upstream.mode, from_state, to_state, why)) {
         continue;
       }
       out.value({{"upstream", upstream.name},
@@ -96,10 +108,10 @@ void collect_probes(const Scrape& scrape, Families& out) {
 }
 
 bool may_eject(TransitionReason reason) {
-  return reason == TransitionReason::HealthCheck ||
-         is_possible(BreakerState::Closed, BreakerState::Open, reason) ||
-         is_possible(BreakerState::HalfOpen, BreakerState::Open, reason) ||
-         is_possible(BreakerState::Ramp, BreakerState::Open, reason);
+  constexpr auto kOpens = policy::BreakerMode::Open;  // The mode of every endpoint's machine.
+  using enum BreakerState;
+  return reason == TransitionReason::HealthCheck || is_possible(kOpens, Closed, Open, reason) ||
+         is_possible(kOpens, HalfOpen, Open, reason) || is_possible(kOpens, Ramp, Open, reason);
 }
 
 void collect_ejections(const Scrape& scrape, Families& out) {
@@ -149,6 +161,9 @@ void collect_breakers(const Scrape& scrape, Families& out) {
     return u.breaker.open_until ? unix_seconds(*u.breaker.open_until) : 0.0;
   });
   collect_probes(scrape, out);
+  collect_modes(scrape, out);
+  collect_each(scrape, out, "fusegate_breaker_shadow_refusals_total",
+               [](const Upstream& u) { return u.would_have_refused; });
   collect_endpoint_states(scrape, out);
   collect_ejections(scrape, out);
   collect_each(scrape, out, "fusegate_retry_budget_available",

@@ -24,6 +24,8 @@ BreakerSnapshot breaker_of(policy::Breaker& machine, const WallClock& clock, Ins
       .reason = std::nullopt,
       .since = clock.at(machine.since()),
       .open_until = std::nullopt,
+      .forced = machine.forced(),
+      .forced_until = std::nullopt,
       .attempts = window.total,
       .failures = window.failed,
       .slow = window.slow,
@@ -33,6 +35,9 @@ BreakerSnapshot breaker_of(policy::Breaker& machine, const WallClock& clock, Ins
   };
   if (machine.state() == BreakerState::Open) {
     snapshot.open_until = clock.at(machine.open_until());
+  }
+  if (machine.forced() != policy::Forced::No && machine.forced_until() != kNever) {
+    snapshot.forced_until = clock.at(machine.forced_until());
   }
   return snapshot;
 }
@@ -103,6 +108,7 @@ UpstreamSnapshot snapshot(exchange::UpstreamState& state, Instant now, WallTime 
       .breaker = breaker_of(state.breaker(), clock, now),
       .probes = state.breaker().probes(),
       .mode = settings.breaker.mode,
+      .would_have_refused = state.breaker().would_have_refused(),
       .budget_available = state.budget().available(now),
       .budget_capacity = state.budget().capacity(now),
       .concurrency_limit = state.limiter().limit(),

@@ -16,7 +16,9 @@ struct BreakerSnapshot {
   std::optional<TransitionReason> reason;  ///< Of the last transition; empty = never moved.
   WallTime since{};                        ///< When it entered the state.
   std::optional<WallTime> open_until;      ///< Only when open.
-  std::uint64_t attempts = 0;              ///< In the window.
+  policy::Forced forced = policy::Forced::No;
+  std::optional<WallTime> forced_until;  ///< When the operator's word ends, if it does by itself.
+  std::uint64_t attempts = 0;            ///< In the window.
   std::uint64_t failures = 0;
   std::uint64_t slow = 0;
   std::uint32_t consecutive_failures = 0;
@@ -60,6 +62,7 @@ struct UpstreamSnapshot {
   BreakerSnapshot breaker;
   policy::Breaker::ProbeCounts probes;
   policy::BreakerMode mode{};
+  std::uint64_t would_have_refused = 0;  ///< In shadow mode.
   std::uint64_t budget_available = 0;
   std::uint64_t budget_capacity = 0;
   std::uint32_t concurrency_limit = 0;

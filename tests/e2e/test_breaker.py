@@ -5,8 +5,7 @@ import threading
 import time
 import unittest
 
-from support import (Client, Daemon, StartFailed, Upstream, fetch, fetch_all, many, run_load, scripts, single,
-                     wait_until)
+from support import Client, Daemon, Upstream, fetch, fetch_all, many, run_load, scripts, single, wait_until
 
 NO_RETRY = {"retries": 0, "ejection": {"enabled": False}}
 
@@ -86,13 +85,6 @@ class Opening(BreakerCase):
         answers = [fetch(daemon.address) for _ in range(12)]
         self.assertEqual({a.body for a in answers}, {b"unavailable"})
         self.assertEqual(len(upstream.requests), 12)
-
-    def test_modes_not_built_yet_are_refused_in_plain_words(self):
-        for mode in ("shed", "shadow"):
-            with self.subTest(mode), self.assertRaises(StartFailed) as failed:
-                self.start(breaker=breaker(mode=mode))
-            self.assertEqual(failed.exception.code, 1)
-            self.assertIn(f"defaults.breaker.mode: {mode} is not supported yet", failed.exception.stderr)
 
     def test_failure_rate_opens_it(self):
         rate = {"threshold": "50%", "min_requests": 20, "window": "10s"}

@@ -68,6 +68,20 @@ class StateCase(unittest.TestCase):
 
 
 class OverARestart(StateCase):
+    def test_a_forced_breaker_stays_forced(self):
+        upstream = self.enterContext(Upstream(scripts.reply()))
+        config = single(upstream)
+        daemon = self.start(config)
+        path = "/upstreams/up/breaker/open?for=1h"
+        self.assertEqual(fetch(daemon.admin, "POST", path, host=daemon.admin).status, 200)
+        until = json.loads(fetch(daemon.admin, target="/upstreams/up", host=daemon.admin).body)["breaker"]["until"]
+        daemon.stop()
+        daemon = self.start(config)
+        shown = json.loads(fetch(daemon.admin, target="/upstreams/up", host=daemon.admin).body)["breaker"]
+        self.assertEqual((shown["state"], shown["forced"]), ("forced_open", "open"))
+        self.assertEqual(shown["until"][:16], until[:16])
+        self.assertEqual(fetch(daemon.address).header("fusegate-reason"), "breaker_open")
+
     def broken(self, **settings):
         up = self.enterContext(Upstream(scripts.unavailable()))
         return up, single(up, breaker=STAYS_OPEN, **{**NO_RETRY, **settings})

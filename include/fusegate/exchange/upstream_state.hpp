@@ -106,6 +106,8 @@ class UpstreamState {
   Duration lengthened(Duration backoff, Instant now);
 
   policy::Breaker& breaker() { return breaker_; }
+  /// An operator's word about the upstream's breaker; see policy::Breaker::force.
+  void force_breaker(policy::Forced how, Instant until, Instant now);
   policy::Budget& budget() { return budget_; }
   policy::Limiter& limiter() { return limiter_; }
   Rng& rng() { return rng_; }

@@ -6,15 +6,33 @@
 #include <fusegate/base/vocabulary.hpp>
 #include <fusegate/policy/backoff.hpp>
 #include <fusegate/policy/rolling_window.hpp>
+#include <fusegate/policy/throttle.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace fusegate::policy {
 
-enum class BreakerMode : std::uint8_t { Open, Shed, Shadow, Off };
+enum class BreakerMode : std::uint8_t {
+  Open,    ///< Refuses while open.
+  Shed,    ///< Never opens; refuses the share that its `Throttle` says.
+  Shadow,  ///< Moves and counts as `Open` would and refuses nothing.
+  Off,
+};
+/// The word in configuration, metrics and pages.
+std::string_view word(BreakerMode mode);
+
+/// An operator's word, which stands above the mode: also a breaker that is off can be forced open.
+enum class Forced : std::uint8_t {
+  No,
+  Open,    ///< Refuses everything; state ForcedOpen.
+  Closed,  ///< Refuses nothing; state Disabled, for that is what it then is.
+};
+/// "auto", "open" or "close": the word an operator says.
+std::string_view word(Forced forced);
 
 /// Source of the defaults: Finagle and Linkerd for "ratio or consecutive", Polly for 5 s, Linkerd
 /// for the exponential wait up to 60 s and the single probe, Traefik for the linear ramp.
@@ -70,6 +88,7 @@ struct Permit {
 struct Admission {
   std::optional<Permit> permit;  ///< Empty = refused.
   Instant retry_at{};  ///< When refused: the earliest time at which asking again is useful.
+  bool shed = false;   ///< Refused by the throttle: others are let through at this moment.
 };
 
 struct Transition {
@@ -80,7 +99,8 @@ struct Transition {
   bool operator==(const Transition&) const = default;
 };
 
-/// A circuit breaker; the same machine ejects single endpoints. Its life is drawn in breaker.cpp.
+/// A circuit breaker; the same machine ejects single endpoints. Its life is drawn in breaker.cpp,
+/// what the modes change is in breaker_modes.cpp.
 ///
 /// What opens it while closed, each judged when a failed (or slow) attempt is settled:
 /// - a run of failures that is improbable at the rate seen before it. With k = failures in a row
@@ -122,7 +142,8 @@ class Breaker {
   /// success had just ended goes on.
   void record_failure(Permit permit, Rng& rng, Instant now);
 
-  /// Moves what only time moves (an elapsed wait, lost probes, a finished ramp).
+  /// Moves what only time moves (an elapsed wait, lost probes, a finished ramp, a forced state's
+  /// end).
   void tick(Rng& rng, Instant now);
 
   /// Something that knows better (a health check) takes it out: ForcedOpen, until `let_back`.
@@ -141,6 +162,8 @@ class Breaker {
     std::uint32_t ended_run = 0;
     std::uint32_t opened = 0;
     std::uint32_t successes = 0;
+    Forced forced = Forced::No;
+    Instant forced_until{};  ///< Only while forced; `kNever` = until the next word.
     RollingWindow::Snapshot window;
     bool operator==(const Snapshot&) const = default;
   };
@@ -149,6 +172,16 @@ class Breaker {
   /// False, and nothing changed, when no breaker of these settings can have been in that state.
   /// Only before the first permit.
   bool restore(const Snapshot& snapshot, Instant now);
+
+  /// Takes the state out of the rules' hands until `until` (`kNever` = until the next call), or
+  /// gives it back. Judging then begins anew: an empty window, the first open time. Repeating it
+  /// only moves `until`.
+  void force(Forced how, Instant until, Rng& rng, Instant now);
+  Forced forced() const { return forced_; }
+  Instant forced_until() const { return forced_until_; }  ///< Only meaningful while forced.
+
+  /// Set when every call at `now` would be refused: the time to ask again.
+  std::optional<Instant> refuses_until(Instant now) const;
 
   BreakerState state() const { return state_; }
   Instant since() const { return since_; }
@@ -160,8 +193,11 @@ class Breaker {
   std::uint32_t consecutive_failures() const { return run_; }
   std::uint32_t probes_in_flight() const;
   std::uint32_t generation() const { return generation_; }
-  /// The share of calls admitted at `now`, 0 to 1; probes do not count.
+  /// The share of calls admitted at `now`, 0 to 1; probes do not count. In shadow mode the share
+  /// that would be.
   double admitted_share(Instant now) const;
+  /// In shadow mode: calls so far that would have been refused.
+  std::uint64_t would_have_refused() const { return would_have_refused_; }
 
   /// The oldest transition not yet taken. The owner drains them after each call; at most
   /// `kPendingMax` are kept, the newest (a single call makes at most three).
@@ -186,11 +222,19 @@ class Breaker {
 
   BreakerState home() const;
   bool is_possible(const Snapshot& snapshot, Instant now) const;
+  void move(BreakerState to, TransitionReason reason, Instant at);
   void enter(BreakerState to, TransitionReason reason, Instant at);
   void open(TransitionReason reason, Rng& rng, Instant at);
   bool step(Rng& rng, Instant now);
   bool lose_probe(Rng& rng, Instant now);
 
+  // breaker_modes.cpp
+  void release(Instant at);
+  Admission admit_share(Rng& rng, Instant now);
+  bool calm_down(Instant now);
+  void tell_throttle(Verdict verdict, Duration latency, Instant now);
+
+  Admission judge(bool repeatable, Duration lease, Rng& rng, Instant now);
   Admission admit_probe(bool repeatable, Duration lease, Instant now);
   Lease* find_lease(std::uint32_t number);
   void settle_probe(std::uint32_t probe, Verdict verdict, Rng& rng, Instant now);
@@ -206,11 +250,11 @@ class Breaker {
   BreakerState state_ = BreakerState::Closed;
   Instant since_;
   Instant open_until_{};
-  Instant hold_until_{};  ///< The latest Retry-After of the run; the epoch = none.
-  std::uint32_t generation_ = 1;
-  std::uint32_t run_ = 0;        ///< Failures in a row.
-  std::uint32_t ended_run_ = 0;  ///< The run that the latest success ended.
-  std::uint32_t opened_ = 0;     ///< Exponent of the open time.
+  Instant hold_until_{};          ///< The latest Retry-After of the run; the epoch = none.
+  std::uint32_t generation_ = 1;  ///< 0 is the permit without a vote.
+  std::uint32_t run_ = 0;         ///< Failures in a row.
+  std::uint32_t ended_run_ = 0;   ///< The run that the latest success ended.
+  std::uint32_t opened_ = 0;      ///< Exponent of the open time.
   std::uint32_t successes_ = 0;
   std::uint32_t next_lease_ = 1;
   std::array<Lease, kLeasesMax> leases_{};
@@ -218,6 +262,11 @@ class Breaker {
   std::array<Transition, kPendingMax> pending_{};  ///< A ring; `pending_head_` is the oldest.
   std::size_t pending_head_ = 0;
   std::size_t pending_count_ = 0;
+  Forced forced_ = Forced::No;
+  Instant forced_until_{};
+  std::optional<Throttle> throttle_;  ///< Only in shed mode.
+  Instant last_shed_{};
+  std::uint64_t would_have_refused_ = 0;
 };
 
 }  // namespace fusegate::policy

@@ -15,9 +15,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kLongestLease = 30s;
+constexpr Duration kLongestForced = 60s;
 
 BreakerSettings random_settings(Rng& rng) {
   BreakerSettings settings;
+  settings.mode = rng.below(4) == 0 ? BreakerMode::Shadow : BreakerMode::Open;
   settings.consecutive_failures = static_cast<std::uint32_t>(rng.below(8));
   settings.failure_rate.threshold = Ratio::percent(static_cast<double>(rng.below(101)));
   settings.failure_rate.min_requests = static_cast<std::uint32_t>(rng.below(30));
@@ -41,6 +43,10 @@ struct Out {
 
 bool is_drawn(const Transition& moved) {
   using enum BreakerState;
+  if (moved.reason == TransitionReason::Operator) {
+    const bool forced = moved.from == ForcedOpen || moved.from == Disabled;
+    return moved.to == ForcedOpen || moved.to == Disabled || (forced && moved.to == Closed);
+  }
   switch (moved.from) {
     case Closed:
     case Ramp:
@@ -63,6 +69,9 @@ class Chaos {
 
   void step() {
     rig_.pass(dice_.below(50) == 0 ? dice_.between(0ms, 90s) : dice_.between(0ms, 200ms));
+    if (dice_.below(250) == 0) {
+      force();
+    }
     switch (dice_.below(8)) {
       case 0:
       case 1:
@@ -89,6 +98,16 @@ class Chaos {
  private:
   Out& any() { return out_[dice_.below(out_.size())]; }
 
+  void force() {
+    const auto how = static_cast<Forced>(dice_.below(3));
+    const Instant until = rig_.now + dice_.between(1s, kLongestForced);
+    rig_.breaker.force(how, until, rig_.rng, rig_.now);
+    EXPECT_EQ(rig_.breaker.forced(), how);
+    if (how != Forced::No) {
+      EXPECT_EQ(rig_.breaker.forced_until(), until);
+    }
+  }
+
   void ask() {
     const Duration lease = dice_.between(1ms, kLongestLease);
     const Admission admission = rig_.admit(dice_.below(2) == 0, lease);
@@ -96,8 +115,11 @@ class Chaos {
       EXPECT_GT(admission.retry_at, rig_.now) << "asking at once again would be a busy loop";
       return;
     }
-    EXPECT_EQ(admission.permit->generation, rig_.breaker.generation());
-    EXPECT_NE(rig_.breaker.state(), BreakerState::Open);
+    const bool votes = admission.permit->generation != 0;
+    EXPECT_TRUE(votes || settings_.mode == BreakerMode::Shadow);
+    EXPECT_TRUE(!votes || admission.permit->generation == rig_.breaker.generation());
+    EXPECT_TRUE(!votes || rig_.breaker.state() != BreakerState::Open);
+    EXPECT_NE(rig_.breaker.state(), BreakerState::ForcedOpen);
     out_.push_back({*admission.permit, rig_.now + lease});
     check_probes();
   }
@@ -151,7 +173,7 @@ class Chaos {
     const std::uint32_t moved = rig_.breaker.generation() - generation_;
     const auto transitions = rig_.transitions();
     EXPECT_EQ(transitions.size(), moved) << "every move, and nothing else, begins a generation";
-    EXPECT_LE(moved, 3U);
+    EXPECT_LE(moved, 6U) << "an operator's word and a call, three each";
     for (const Transition& each : transitions) {
       EXPECT_EQ(each.from, state_);
       EXPECT_TRUE(is_drawn(each)) << word(each.from) << " -> " << word(each.to);
@@ -194,8 +216,10 @@ Duration time_to_close(BreakerRig& rig, bool repeatable, std::uint64_t cancelled
   return rig.now - start;
 }
 
-// The worst way: a lost lease runs out, the longest wait, probes with cancellations, the ramp.
+// The worst way: a lost lease runs out, the longest wait, probes with cancellations, the ramp; or
+// the longest forced state, after which it is closed.
 constexpr Duration kBoundedTime = kLongestLease + 60s + 15s + 10s;
+static_assert(kLongestForced < kBoundedTime);
 
 TEST(BreakerChaos, EveryStepKeepsTheRulesAndEveryStateHeals) {
   std::size_t began_in[kBreakerStates] = {};
@@ -210,9 +234,8 @@ TEST(BreakerChaos, EveryStepKeepsTheRulesAndEveryStateHeals) {
     const bool repeatable = dice.below(2) == 0;
     EXPECT_LE(time_to_close(chaos.rig(), repeatable, dice.below(40), dice), kBoundedTime);
   });
-  for (const auto state :
-       {BreakerState::Closed, BreakerState::Open, BreakerState::HalfOpen, BreakerState::Ramp}) {
-    EXPECT_GT(began_in[static_cast<std::size_t>(state)], 0U) << "no life ended in " << word(state);
+  for (std::size_t state = 0; state < kBreakerStates; ++state) {
+    EXPECT_GT(began_in[state], 0U) << "no life ended in " << word(static_cast<BreakerState>(state));
   }
 }
 

@@ -68,6 +68,23 @@ TEST(StateCodec, SameTimeLineGivesEqualValues) {
   }
 }
 
+TEST(StateCodec, AForcedBreakerStaysForced) {
+  using policy::Forced;
+  for (const Forced how : {Forced::No, Forced::Open, Forced::Closed}) {
+    for (const Instant until : {kTaken + 5min, kNever}) {
+      exchange::UpstreamState state{config::UpstreamConfig{}, 1, kTaken};
+      state.force_breaker(how, until, kTaken);
+      const Snapshot written{kTaken, kWritten, {{"orders", "", state.memory(kTaken)}}};
+      const auto read = decode(encode(written), kTaken, kWritten);
+      ASSERT_TRUE(read) << read.error();
+      EXPECT_EQ(read->sections[0].memory, written.sections[0].memory) << word(how);
+      exchange::UpstreamState next{config::UpstreamConfig{}, 1, kTaken};
+      ASSERT_TRUE(next.restore(read->sections[0].memory, kTaken + 60s, kTaken));
+      EXPECT_EQ(next.breaker().forced(), how);
+    }
+  }
+}
+
 TEST(StateCodec, AgeIsBoundedBothWays) {
   const std::string text = encode(sample());
   EXPECT_TRUE(decode(text, kTaken, kWritten + 60s));

@@ -48,6 +48,16 @@ TEST(StateNews, AttemptsAndChargesAreCounts) {
   EXPECT_EQ(news(before, rig.sections()), News::Counts);
 }
 
+TEST(StateNews, AnOperatorsWordIsAMove) {
+  DueRig rig;
+  for (const Instant until : {rig.now + 5min, rig.now + 6min, kNever}) {
+    const auto before = rig.sections();
+    rig.state.force_breaker(policy::Forced::Closed, until, rig.now);
+    EXPECT_EQ(news(before, rig.sections()), News::Moves);
+    EXPECT_FALSE(is_calm(rig.sections())) << "it must not grow too old";
+  }
+}
+
 TEST(StateNews, EjectionAndItsEndAreMoves) {
   DueRig rig;
   rig.judge(1, policy::Verdict::Failure, 4);

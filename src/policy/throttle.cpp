@@ -1,0 +1,123 @@
+#include <fusegate/policy/throttle.hpp>
+
+#include <algorithm>
+
+namespace fusegate::policy {
+
+Throttle::Throttle(Duration window, std::uint32_t min_requests)
+    : slot_length_(std::max(Duration{1}, window / kSlots)), min_requests_(min_requests) {}
+
+bool Throttle::admit(Rng& rng, Instant now) {
+  Slot& slot = advance(now);
+  const double refused = refused_share(now);
+  const bool due = now - last_admitted_ >= kProbeEvery;
+  if (refused > 0 && !due && rng.uniform() < refused) {
+    ++slot.requests;
+    return false;
+  }
+  ++slot.out;
+  last_admitted_ = now;
+  return true;
+}
+
+void Throttle::accepted(Duration latency, Instant now) {
+  came_back(latency, now);
+  Slot& slot = advance(now);
+  ++slot.requests;
+  ++slot.accepts;
+  if (now >= slowest_until_) {
+    // After a pause longer than a window both are out of date.
+    const bool recent = now - slowest_until_ < slot_length_ * kSlots;
+    slowest_before_ = recent ? slowest_ : Duration::zero();
+    slowest_ = Duration::zero();
+    slowest_until_ = after(now, slot_length_ * kSlots);
+  }
+  slowest_ = std::max({slowest_, latency, Duration{1}});
+}
+
+void Throttle::failed(Duration latency, Instant now) {
+  came_back(latency, now);
+  ++advance(now).requests;
+}
+
+void Throttle::cancelled(Duration latency, Instant now) {
+  came_back(latency, now);
+  if (latency > patience()) {
+    ++advance(now).requests;
+  }
+}
+
+void Throttle::take_back(Instant now) {
+  advance(now);
+  for (std::int64_t number = newest_; holds(number) && number >= 0; --number) {
+    Slot& slot = slots_[index_of(number)];
+    if (slot.accepts > 0) {
+      --slot.accepts;
+      return;
+    }
+  }
+}
+
+void Throttle::clear() {
+  slots_.fill(Slot{});
+  slowest_ = slowest_before_ = Duration::zero();
+}
+
+double Throttle::refused_share(Instant now) const {
+  const Instant overdue_before = now - std::min(patience(), now.time_since_epoch());
+  const std::int64_t oldest_overdue_end = number_of(overdue_before);
+  const std::int64_t latest = std::max(number_of(now), newest_);
+  std::uint64_t requests = 0;
+  std::uint64_t accepts = 0;
+  for (std::int64_t number = latest; number > latest - kSlots; --number) {
+    if (!holds(number) || number < 0) {
+      continue;
+    }
+    const Slot& slot = slots_[index_of(number)];
+    requests += slot.requests + (number < oldest_overdue_end ? slot.out : 0);
+    accepts += slot.accepts;
+    if (requests >= std::max(kEnough, min_requests_)) {
+      break;
+    }
+  }
+  if (requests < min_requests_) {
+    return 0.0;
+  }
+  const auto asked = static_cast<double>(requests);
+  const double excess = asked - kMultiplier * static_cast<double>(accepts);
+  return std::max(0.0, excess / (asked + 1.0));
+}
+
+std::size_t Throttle::index_of(std::int64_t number) {
+  return static_cast<std::size_t>(number % kSlots);
+}
+
+Throttle::Slot& Throttle::advance(Instant now) {
+  const std::int64_t number = number_of(now);
+  if (number > newest_) {
+    const std::int64_t first = std::max(newest_ + 1, number - kSlots + 1);
+    for (std::int64_t next = first; next <= number; ++next) {
+      slots_[index_of(next)] = Slot{};
+    }
+    newest_ = number;
+  }
+  return slots_[index_of(newest_)];
+}
+
+/// Calls that are out are counted where they began; one that began before the window is forgotten.
+void Throttle::came_back(Duration latency, Instant now) {
+  advance(now);
+  const std::int64_t number = number_of(now - std::min(latency, now.time_since_epoch()));
+  Slot& slot = slots_[index_of(number)];
+  if (holds(number) && slot.out > 0) {
+    --slot.out;
+  }
+}
+
+/// How long a call may be out without counting. Unknown until one has been accepted: for ever.
+Duration Throttle::patience() const {
+  const Duration slowest = std::max(slowest_, slowest_before_);
+  return slowest > Duration::zero() ? slowest : Duration::max();
+}
+
+}  // namespace fusegate::policy
