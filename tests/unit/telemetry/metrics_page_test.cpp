@@ -29,7 +29,7 @@ void PrintTo(const Row& row, std::ostream* out) {
 }
 
 std::map<std::string, Row> rows_of_docs() {
-  const auto page = std::filesystem::path(__FILE__).parent_path() / "../../../docs/metrics.md";
+  const auto page = std::filesystem::path(FUSEGATE_SOURCE_DIR) / "docs/metrics.md";
   std::ifstream file(page);
   std::map<std::string, Row> rows;
   for (std::string line; std::getline(file, line);) {
