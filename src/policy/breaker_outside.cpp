@@ -28,8 +28,7 @@ void Breaker::let_back(TransitionReason reason, Instant now) {
 Breaker::Snapshot Breaker::snapshot(Instant now) {
   const bool waits = state_ == BreakerState::Open;
   const bool held = hold_until_ > now;
-  // A throttle is not kept: its window is over before a process is back.
-  return {.state = throttle_ && state_ == BreakerState::Ramp ? BreakerState::Closed : state_,
+  return {.state = state_,
           .since = since_,
           .open_until = waits ? open_until_ : Instant{},
           .hold_until = held ? hold_until_ : Instant{},
@@ -39,12 +38,16 @@ Breaker::Snapshot Breaker::snapshot(Instant now) {
           .successes = successes_,
           .forced = forced_,
           .forced_until = forced_ == Forced::No ? Instant{} : forced_until_,
-          .window = window_.snapshot(now)};
+          .last_shed = last_shed_,
+          .window = window_.snapshot(now),
+          .throttle = throttle_ ? std::optional{throttle_->snapshot(now)} : std::nullopt};
 }
 
 bool Breaker::is_possible(const Snapshot& snapshot, Instant now) const {
   const std::uint32_t count = std::max({snapshot.run, snapshot.ended_run, snapshot.opened});
-  if (snapshot.since > now || count > kCountMax || snapshot.hold_until > after(now, kLongestHold)) {
+  if (snapshot.since > now || count > kCountMax || snapshot.last_shed > now ||
+      snapshot.hold_until > after(now, kLongestHold) ||
+      snapshot.throttle.has_value() != throttle_.has_value()) {
     return false;
   }
   if (snapshot.forced != Forced::No) {
@@ -61,7 +64,7 @@ bool Breaker::is_possible(const Snapshot& snapshot, Instant now) const {
     case BreakerState::HalfOpen:
       return judges && snapshot.successes < settings_.half_open.successes;
     case BreakerState::Ramp:
-      return settings_.ramp.over > Duration::zero();
+      return throttle_ || settings_.ramp.over > Duration::zero();
     case BreakerState::ForcedOpen:
       return true;
     case BreakerState::Disabled:
@@ -71,9 +74,13 @@ bool Breaker::is_possible(const Snapshot& snapshot, Instant now) const {
 }
 
 bool Breaker::restore(const Snapshot& snapshot, Instant now) {
-  if (!is_possible(snapshot, now) || !window_.restore(snapshot.window, now)) {
+  std::optional<Throttle> throttle = throttle_;
+  if (!is_possible(snapshot, now) || (throttle && !throttle->restore(*snapshot.throttle, now)) ||
+      !window_.restore(snapshot.window, now)) {
     return false;
   }
+  throttle_ = throttle;
+  last_shed_ = snapshot.last_shed;
   state_ = snapshot.state;
   since_ = snapshot.since;
   open_until_ = snapshot.open_until;

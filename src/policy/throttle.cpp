@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace fusegate::policy {
+namespace {
+
+/// More than any process counts in a window; ten slots of it fit a sum without overflow.
+constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48;
+
+}  // namespace
 
 Throttle::Throttle(Duration window, std::uint32_t min_requests)
     : slot_length_(std::max(Duration{1}, window / kSlots)), min_requests_(min_requests) {}
@@ -86,6 +92,40 @@ double Throttle::refused_share(Instant now) const {
   const auto asked = static_cast<double>(requests);
   const double excess = asked - kMultiplier * static_cast<double>(accepts);
   return std::max(0.0, excess / (asked + 1.0));
+}
+
+Throttle::Snapshot Throttle::snapshot(Instant now) {
+  advance(now);
+  Snapshot result{.window = {.slot_length = slot_length_,
+                             .newest_end = Instant{} + slot_length_ * (newest_ + 1),
+                             .slots = {}},
+                  .last_admitted = last_admitted_};
+  for (std::int64_t age = 0; age < kSlots && age <= newest_; ++age) {
+    const Slot& slot = slots_[index_of(newest_ - age)];
+    result.window.slots[static_cast<std::size_t>(age)] = {slot.requests, slot.accepts, 0};
+  }
+  return result;
+}
+
+bool Throttle::restore(const Snapshot& snapshot, Instant now) {
+  const RollingWindow::Snapshot& window = snapshot.window;
+  const bool possible = std::ranges::all_of(window.slots, [](const RollingWindow::Counts& slot) {
+    return slot.total <= kCountMax && slot.failed <= slot.total;
+  });
+  if (!possible || window.slot_length != slot_length_ || snapshot.last_admitted > now ||
+      window.newest_end > after(now, slot_length_)) {
+    return false;
+  }
+  clear();
+  const std::int64_t nearest = number_of(window.newest_end - slot_length_ / 2);
+  newest_ = std::clamp<std::int64_t>(nearest, 0, std::max<std::int64_t>(number_of(now), 0));
+  for (std::int64_t age = 0; age < kSlots && age <= newest_; ++age) {
+    const RollingWindow::Counts& counts = window.slots[static_cast<std::size_t>(age)];
+    slots_[index_of(newest_ - age)] = {.requests = counts.total, .accepts = counts.failed};
+  }
+  last_admitted_ = snapshot.last_admitted;
+  advance(now);
+  return true;
 }
 
 std::size_t Throttle::index_of(std::int64_t number) {

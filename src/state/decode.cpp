@@ -1,11 +1,10 @@
 #include <fusegate/base/vocabulary.hpp>
 
 #include "state/codec.hpp"
+#include "state/frame.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -17,7 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::int64_t kVersion = 1;
 /// Further away than any time of a running process; sums of two such times do not overflow.
 constexpr std::int64_t kFarthest = 10LL * 366 * 24 * 3600 * 1'000'000'000;
 constexpr std::int64_t kLastMillisecond = 10'000'000'000'000;  // In the year 2286.
@@ -170,7 +168,18 @@ class Decoder {
             .successes = count(object, "successes"),
             .forced = forced(text(object, "forced")),
             .forced_until = forced_until(object),
-            .window = window(field(object, "window"))};
+            .last_shed = optional_time(object, "shed"),
+            .window = window(field(object, "window")),
+            .throttle = throttle(field(object, "throttle"))};
+  }
+
+  std::optional<policy::Throttle::Snapshot> throttle(const json::value& value) {
+    if (value.is_null()) {
+      return std::nullopt;
+    }
+    const json::object& object = object_of(value, "throttle");
+    return policy::Throttle::Snapshot{.window = window(field(object, "window")),
+                                      .last_admitted = optional_time(object, "admitted")};
   }
 
   policy::Forced forced(std::string_view said) {
@@ -216,32 +225,6 @@ class Decoder {
   Instant taken_;
   std::string problem_;
 };
-
-/// The body, if the frame around it is whole.
-std::expected<json::object, std::string> open_frame(std::string_view text) {
-  boost::system::error_code error;
-  const json::value whole = json::parse(text, error);
-  const json::object* const frame = error ? nullptr : whole.if_object();
-  if (frame == nullptr) {
-    return std::unexpected("it is damaged: not a JSON object");
-  }
-  const json::value* const version = frame->if_contains("fusegate_state");
-  const json::value* const sum = frame->if_contains("checksum");
-  const json::value* const body = frame->if_contains("body");
-  if (version == nullptr || !version->is_int64() || sum == nullptr || !sum->is_string() ||
-      body == nullptr || !body->is_object()) {
-    return std::unexpected("it is damaged: not a state file of Fusegate");
-  }
-  if (version->get_int64() != kVersion) {
-    return std::unexpected("it is of version " + std::to_string(version->get_int64()) +
-                           "; this program reads version 1");
-  }
-  // Of the text that it would be written as again, so that a reformatted file is still whole.
-  if (std::string_view{sum->get_string()} != checksum(json::serialize(*body))) {
-    return std::unexpected("it is damaged: the checksum is wrong");
-  }
-  return body->get_object();
-}
 
 std::expected<Snapshot, std::string> read_body(const json::object& body, Instant now,
                                                WallTime wall_now) {

@@ -41,7 +41,9 @@ News news(const Machine& before, const Machine& after) {
   }
   const bool counted = before.run != after.run || before.ended_run != after.ended_run ||
                        before.hold_until != after.hold_until ||
-                       has_more(before.window, after.window);
+                       has_more(before.window, after.window) ||
+                       (before.throttle && after.throttle &&
+                        has_more(before.throttle->window, after.throttle->window));
   return counted ? News::Counts : News::None;
 }
 

@@ -63,7 +63,17 @@ class Encoder {
             {"forced", word(machine.forced)},
             {"forced_until", machine.forced_until == kNever ? json::value(nullptr)
                                                             : optional_time(machine.forced_until)},
-            {"window", window(machine.window)}};
+            {"shed", optional_time(machine.last_shed)},
+            {"window", window(machine.window)},
+            {"throttle", throttle(machine.throttle)}};
+  }
+
+  json::value throttle(const std::optional<policy::Throttle::Snapshot>& throttle) const {
+    if (!throttle) {
+      return nullptr;
+    }
+    return json::object{{"admitted", optional_time(throttle->last_admitted)},
+                        {"window", window(throttle->window)}};
   }
 
   json::value move(const std::optional<policy::Transition>& moved) const {
@@ -80,18 +90,6 @@ class Encoder {
 };
 
 }  // namespace
-
-std::string checksum(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  }
-  std::string digits;
-  for (int shift = 60; shift >= 0; shift -= 4) {
-    digits += "0123456789abcdef"[(hash >> static_cast<unsigned>(shift)) & 0xFU];
-  }
-  return digits;
-}
 
 std::string encode(const Snapshot& snapshot) {
   const Encoder encoder{snapshot.taken};

@@ -164,7 +164,9 @@ class Breaker {
     std::uint32_t successes = 0;
     Forced forced = Forced::No;
     Instant forced_until{};  ///< Only while forced; `kNever` = until the next word.
+    Instant last_shed{};     ///< The epoch = never.
     RollingWindow::Snapshot window;
+    std::optional<Throttle::Snapshot> throttle;  ///< In shed mode.
     bool operator==(const Snapshot&) const = default;
   };
   Snapshot snapshot(Instant now);

@@ -2,6 +2,7 @@
 
 #include <fusegate/base/rng.hpp>
 #include <fusegate/base/time.hpp>
+#include <fusegate/policy/rolling_window.hpp>
 
 #include <array>
 #include <cstddef>
@@ -52,6 +53,19 @@ class Throttle {
 
   /// The share of calls refused at `now`, below 1.
   double refused_share(Instant now) const;
+
+  /// What outlives the process. Calls that are out are left out, for nobody will tell their end,
+  /// and so is how slow the slowest was, which the first one that is accepted tells again.
+  struct Snapshot {
+    RollingWindow::Snapshot window;  ///< total = requests, failed = those that were accepted.
+    Instant last_admitted{};         ///< The epoch = none.
+    bool operator==(const Snapshot&) const = default;
+  };
+  Snapshot snapshot(Instant now);
+  /// Goes on where `snapshot` stood; its slots may shift by half of one, because those of a
+  /// throttle are counted from the beginning of the time line. False, and nothing changed, when it
+  /// is not that of a throttle with this window, or impossible.
+  bool restore(const Snapshot& snapshot, Instant now);
 
  private:
   static constexpr std::int64_t kSlots = 10;

@@ -234,10 +234,6 @@ TEST(Forced, IsKeptOverARestart) {
     next.pass(60s);
     EXPECT_EQ(next.state(), BreakerState::Closed);
   }
-  BreakerRig shed(in_mode(BreakerMode::Shed));
-  shed.attempts(300, Verdict::Failure);
-  ASSERT_EQ(shed.state(), BreakerState::Ramp);
-  EXPECT_EQ(shed.breaker.snapshot(shed.now).state, BreakerState::Closed);
 }
 
 TEST(Forced, AnImpossibleMemoryIsRefused) {

@@ -136,6 +136,48 @@ TEST(BreakerSnapshot, TakenOutStaysOut) {
   EXPECT_EQ(next.state(), BreakerState::Ramp);
 }
 
+TEST(BreakerSnapshot, SheddingGoesOnWhereItWas) {
+  BreakerSettings settings = exact_settings();
+  settings.mode = BreakerMode::Shed;
+  BreakerRig rig{settings};
+  rig.pass(1000s);
+  for (int i = 0; i < 200; ++i) {
+    rig.attempt(i % 4 == 0 ? Verdict::Success : Verdict::Failure);
+    rig.pass(5ms);
+  }
+  ASSERT_EQ(rig.breaker.state(), BreakerState::Ramp);
+  const double share = rig.breaker.admitted_share(rig.now);
+  ASSERT_LT(share, 0.8);
+  const auto snapshot = rig.breaker.snapshot(rig.now);
+  BreakerRig next{settings};
+  next.now = rig.now + 1s;
+  ASSERT_TRUE(next.breaker.restore(snapshot, next.now));
+  EXPECT_EQ(next.breaker.state(), BreakerState::Ramp);
+  EXPECT_DOUBLE_EQ(next.breaker.admitted_share(next.now), share);
+  next.pass(30s);
+  EXPECT_EQ(next.state(), BreakerState::Closed) << "its window is over";
+
+  // On a time line whose slots begin elsewhere.
+  auto moved = snapshot;
+  const Duration shift = 333ms;
+  moved.since += shift;
+  moved.last_shed += shift;
+  moved.window.newest_end += shift;
+  moved.throttle->window.newest_end += shift;
+  moved.throttle->last_admitted += shift;
+  BreakerRig other{settings};
+  other.now = rig.now + shift;
+  ASSERT_TRUE(other.breaker.restore(moved, other.now));
+  EXPECT_NEAR(other.breaker.admitted_share(other.now), share, 0.05);
+
+  BreakerRig plain;
+  plain.now = rig.now;
+  EXPECT_FALSE(plain.breaker.restore(snapshot, plain.now)) << "of another mode";
+  auto absurd = snapshot;
+  absurd.throttle->window.slots[0].failed = absurd.throttle->window.slots[0].total + 1;
+  EXPECT_FALSE(next.breaker.restore(absurd, next.now));
+}
+
 TEST(BreakerSnapshot, RefusesWhatNoSuchBreakerCanBeIn) {
   BreakerRig rig;
   rig.pass(100s);

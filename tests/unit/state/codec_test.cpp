@@ -85,6 +85,27 @@ TEST(StateCodec, AForcedBreakerStaysForced) {
   }
 }
 
+TEST(StateCodec, ThrottleOfABreakerThatShedsIsKept) {
+  config::UpstreamConfig settings;
+  settings.breaker.mode = policy::BreakerMode::Shed;
+  exchange::UpstreamState state{settings, 1, kTaken - 10s};
+  for (int i = 0; i < 300; ++i) {
+    const auto admission = state.breaker().admit(true, 1s, state.rng(), kTaken);
+    if (admission.permit) {
+      state.breaker().settle(*admission.permit, policy::Verdict::Failure, 0ms, std::nullopt,
+                             state.rng(), kTaken);
+    }
+  }
+  ASSERT_LT(state.breaker().admitted_share(kTaken), 0.1);
+  const Snapshot written{kTaken, kWritten, {{"orders", "", state.memory(kTaken)}}};
+  const auto read = decode(encode(written), kTaken, kWritten);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(read->sections[0].memory, written.sections[0].memory);
+  exchange::UpstreamState next{settings, 1, kTaken};
+  ASSERT_TRUE(next.restore(read->sections[0].memory, kTaken + 60s, kTaken));
+  EXPECT_EQ(next.breaker().admitted_share(kTaken), state.breaker().admitted_share(kTaken));
+}
+
 TEST(StateCodec, AgeIsBoundedBothWays) {
   const std::string text = encode(sample());
   EXPECT_TRUE(decode(text, kTaken, kWritten + 60s));
