@@ -140,7 +140,8 @@ std::vector<Key> endpoint_keys() {
        "Attempts in flight at once."},
       {Level::Upstream, "concurrency.adaptive",
        BoolField{[](Scope& s) -> auto& { return s.upstream.concurrency.adaptive; }},
-       "Find the limit from latencies (Gradient2).", Support::Later},
+       "Learn from the answers how much each endpoint can take, and refuse what is over it at once "
+       "instead of letting work pile up whose callers have left; `max_in_flight` stays the bound."},
       {Level::Upstream, "concurrency.queue.length",
        IntegerField{[](Scope& s) -> auto& { return s.upstream.concurrency.queue.length; }, 0,
                     100'000},

@@ -50,7 +50,7 @@ std::uint32_t UpstreamState::load_of(const void* context, std::uint32_t index) {
   const auto& choice = *static_cast<const Choice*>(context);
   const UpstreamState& upstream = choice.upstream;
   const EndpointState& endpoint = *upstream.endpoints_[index];
-  if (endpoint.in_flight >= upstream.settings_.connections.max_per_endpoint) {
+  if (endpoint.in_flight >= upstream.limit_of(endpoint)) {
     return balance::kUnusable;
   }
   const bool refused = endpoint.passed_over == upstream.choice_number_;
@@ -123,7 +123,7 @@ UpstreamState::Picked UpstreamState::pick(const EndpointState* const* tried,
     }
   }
   const bool full = std::ranges::all_of(endpoints_, [this](const auto& endpoint) {
-    return endpoint->in_flight >= settings_.connections.max_per_endpoint;
+    return endpoint->in_flight >= limit_of(*endpoint);
   });
   return {full ? Pick::AllFull : Pick::AllRefused, nullptr, std::nullopt};
 }
@@ -149,7 +149,7 @@ std::optional<policy::Permit> UpstreamState::readmit(EndpointState& endpoint, bo
 bool UpstreamState::has_untried(const EndpointState* const* tried, std::size_t tried_count,
                                 Instant now) const {
   return std::ranges::any_of(endpoints_, [&](const auto& endpoint) {
-    return endpoint->in_flight < settings_.connections.max_per_endpoint &&
+    return endpoint->in_flight < limit_of(*endpoint) &&
            (!endpoint->ejected || wants_probe(*endpoint, ejection_settings_, now)) &&
            !among(tried, tried_count, *endpoint);
   });

@@ -39,16 +39,17 @@ Decision Exchange::begin(policy::Limiter::Waiter waiter, Instant now) {
   if (const auto until = upstream_.breaker().refuses_until(now)) {
     return reject(RejectReason::BreakerOpen, *until - now);
   }
-  switch (upstream_.limiter().acquire(waiter)) {
+  switch (upstream_.acquire(waiter, now)) {
     case policy::Limiter::Grant::Slot:
       has_slot_ = true;
       return start_attempt(now);
     case policy::Limiter::Grant::Queued:
       queued_ = true;
       queued_at_ = now;
-      return {
-          .kind = Decision::Kind::Queue,
-          .until = std::min(after(now, upstream_.settings().concurrency.queue.wait), deadline_)};
+      // Not so long that no time would be left for an attempt.
+      return {.kind = Decision::Kind::Queue,
+              .until = std::min(after(now, upstream_.settings().concurrency.queue.wait),
+                                deadline_ - kMinTry)};
     case policy::Limiter::Grant::QueueFull:
       break;
   }
@@ -138,12 +139,12 @@ Decision Exchange::launch(EndpointState& endpoint, std::optional<policy::Permit>
   endpoint_permit_ = endpoint_permit;
   breaker_permit_ = breaker_permit;
   unsettled_ = true;
-  ++endpoint.in_flight;
+  upstream_.enter(endpoint, now);
   upstream_.pin(endpoint);
   report_.tries[report_.try_count++] = TryReport{.endpoint = &endpoint, .started = now};
   return {.kind = Decision::Kind::Attempt,
           .endpoint = &endpoint,
-          .fresh_connection = std::exchange(fresh_next_, false),
+          .fresh_connection = std::exchange(fresh_next_, false) || now < endpoint.reuse_from,
           .until = until};
 }
 

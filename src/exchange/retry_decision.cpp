@@ -10,6 +10,9 @@ namespace {
 
 constexpr unsigned kMisdirected = 421;
 constexpr unsigned kTooManyRequests = 429;
+/// For so long no kept connection of an endpoint is used after one broke. Chosen: what one has
+/// suffered the others kept beside it are likely to suffer, too.
+constexpr Duration kReuseDistrust = std::chrono::seconds{1};
 
 bool listed(const policy::RetrySettings& settings, const ResponseFacts& response) {
   const auto& statuses = settings.on.statuses;
@@ -90,6 +93,12 @@ Decision Exchange::on_failure(const FailureFacts& facts, Instant now) {
   const bool free = facts.failure == FailureClass::StaleReuse && !reconnected_ &&
                     report_.try_count < Report::kTriesMax && deadline_ - now >= policy::kMinTry &&
                     !policy::retry_forbidden(policy_.retry, facts.failure, context);
+  if (facts.result == AttemptResult::Timeout) {
+    upstream_.on_drop(*endpoint_, attempt.duration, now);
+  }
+  if (facts.failure == FailureClass::StaleReuse) {
+    endpoint_->reuse_from = after(now, kReuseDistrust);
+  }
   if (free) {
     return reconnect(now);
   }

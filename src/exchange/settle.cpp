@@ -32,6 +32,10 @@ policy::Limiter::Waiter Exchange::end(Ending ending, Instant now) {
     current_try().result = AttemptResult::Cancelled;
     current_try().duration = now - current_try().started;
     settle_attempt(policy::Verdict::Ignored, std::nullopt, now);
+    if (ending == Ending::ClientGone) {
+      // No fault of the upstream's for its breaker, but its answer came too late for somebody.
+      upstream_.on_drop(*endpoint_, current_try().duration, now);
+    }
   } else if (ending == Ending::CutByUpstream && endpoint_ != nullptr) {
     upstream_.settle_cut(*endpoint_, settled_endpoint_permit_, settled_breaker_permit_, now);
   }
@@ -51,7 +55,7 @@ policy::Limiter::Waiter Exchange::end(Ending ending, Instant now) {
   if (!std::exchange(has_slot_, false)) {
     return nullptr;
   }
-  return upstream_.limiter().release();
+  return upstream_.limiter().release(now);
 }
 
 }  // namespace fusegate::exchange

@@ -75,8 +75,8 @@ void UpstreamState::set_endpoints(const std::vector<std::string>& names, Instant
   }
   // Slots last: those of the endpoints that have just vanished are free again.
   for (const std::string* name : added) {
-    endpoints_.push_back(
-        std::make_unique<EndpointState>(*name, free_slot(), ejection_settings_, now));
+    endpoints_.push_back(std::make_unique<EndpointState>(
+        *name, free_slot(), ejection_settings_, settings_.connections.max_per_endpoint, now));
     endpoints_.back()->epoch = next_epoch_++;
     if (settings_.health_check) {
       endpoints_.back()->health.emplace(*settings_.health_check, rng_, now);
@@ -100,18 +100,6 @@ std::uint32_t UpstreamState::free_slot() const {
   return slot;
 }
 
-void UpstreamState::update_limit() {
-  const std::uint32_t configured = settings_.concurrency.max_in_flight;
-  if (endpoints_.empty()) {
-    // Requests shall learn that there is no endpoint, not wait for a slot.
-    limiter_.set_limit(configured);
-    return;
-  }
-  const std::uint64_t places =
-      std::uint64_t{settings_.connections.max_per_endpoint} * endpoints_.size();
-  limiter_.set_limit(static_cast<std::uint32_t>(std::min<std::uint64_t>(configured, places)));
-}
-
 void UpstreamState::settle(EndpointState& endpoint, std::optional<policy::Permit> endpoint_permit,
                            std::optional<policy::Permit> breaker_permit, policy::Verdict verdict,
                            Duration latency, std::optional<Duration> retry_after, Instant now) {
@@ -130,6 +118,8 @@ void UpstreamState::settle(EndpointState& endpoint, std::optional<policy::Permit
   switch (verdict) {
     case policy::Verdict::Success:
       endpoint.failure_run = 0;
+      endpoint.limit.on_answer(latency, now);
+      update_limit();
       break;
     case policy::Verdict::Failure:
     case policy::Verdict::Overload:

@@ -1,13 +1,14 @@
 #include <fusegate/policy/concurrency.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace fusegate::policy {
 
 Limiter::Limiter(const ConcurrencySettings& settings)
     : settings_(settings), ring_(settings.queue.length, nullptr) {}
 
-Limiter::Grant Limiter::acquire(Waiter waiter) {
+Limiter::Grant Limiter::acquire(Waiter waiter, Instant now) {
   if (waiting_ == 0 && in_flight_ < settings_.max_in_flight) {
     ++in_flight_;
     return Grant::Slot;
@@ -15,18 +16,21 @@ Limiter::Grant Limiter::acquire(Waiter waiter) {
   if (waiting_ == ring_.size()) {
     return Grant::QueueFull;
   }
+  if (waiting_ == 0) {
+    waited_since_ = now;
+  }
   place(waiting_) = waiter;
   ++waiting_;
   return Grant::Queued;
 }
 
-Limiter::Waiter Limiter::release() {
+Limiter::Waiter Limiter::release(Instant now) {
   if (waiting_ == 0 || in_flight_ > settings_.max_in_flight) {
     in_flight_ -= in_flight_ > 0 ? 1 : 0;
     return nullptr;
   }
   // The slot changes hands without ever being free, so that nobody can slip in between.
-  return pop();
+  return pop(now);
 }
 
 void Limiter::set_limit(std::uint32_t limit) {
@@ -34,15 +38,20 @@ void Limiter::set_limit(std::uint32_t limit) {
   settings_.max_in_flight = std::max<std::uint32_t>(limit, 1);
 }
 
-Limiter::Waiter Limiter::hand_out() {
+Limiter::Waiter Limiter::hand_out(Instant now) {
   if (waiting_ == 0 || in_flight_ >= settings_.max_in_flight) {
     return nullptr;
   }
   ++in_flight_;
-  return pop();
+  return pop(now);
 }
 
-Limiter::Waiter Limiter::pop() {
+Limiter::Waiter Limiter::pop(Instant now) {
+  if (now - waited_since_ > settings_.queue.wait) {
+    Waiter& newest = place(waiting_ - 1);
+    --waiting_;
+    return std::exchange(newest, nullptr);
+  }
   const Waiter next = place(0);
   place(0) = nullptr;
   head_ = (head_ + 1) % ring_.size();

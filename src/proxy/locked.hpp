@@ -11,6 +11,9 @@ auto RequestHandler::locked(Decide&& decide) {
   bool events = false;
   auto result = rq_.upstream->with([&](exchange::UpstreamState& state) {
     auto decided = decide(state);
+    while (const auto waiter = state.limiter().hand_out(worker_.now())) {
+      Session::grant_slot(waiter);  // What the answers said has raised the limit.
+    }
     events = state.has_events();
     return decided;
   });

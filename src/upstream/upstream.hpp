@@ -45,7 +45,7 @@ class Upstream {
     resolved_[name] = addresses;
     ever_resolved_.store(true, std::memory_order_relaxed);
     apply(now);
-    while (policy::Limiter::Waiter waiter = state_.limiter().hand_out()) {
+    while (policy::Limiter::Waiter waiter = state_.limiter().hand_out(now)) {
       wake(waiter);
     }
   }

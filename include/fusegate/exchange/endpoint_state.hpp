@@ -1,6 +1,7 @@
 #pragma once
 
 #include <fusegate/base/time.hpp>
+#include <fusegate/policy/adaptive_limit.hpp>
 #include <fusegate/policy/breaker.hpp>
 #include <fusegate/policy/health.hpp>
 
@@ -16,8 +17,11 @@ namespace fusegate::exchange {
 /// retired (left the name's answer) and nobody pins it any more.
 struct EndpointState {
   EndpointState(std::string endpoint_name, std::uint32_t endpoint_slot,
-                const policy::BreakerSettings& settings, Instant now)
-      : name(std::move(endpoint_name)), slot(endpoint_slot), ejection(settings, now) {}
+                const policy::BreakerSettings& settings, std::uint32_t max_in_flight, Instant now)
+      : name(std::move(endpoint_name)),
+        slot(endpoint_slot),
+        ejection(settings, now),
+        limit(max_in_flight, now) {}
 
   std::string name;    ///< "10.0.0.7:8443", "[fd00::7]:80" or "unix:/path"; unique in its upstream.
   std::uint32_t slot;  ///< Small dense number, reused after retirement; indexes the workers' pools.
@@ -36,8 +40,12 @@ struct EndpointState {
   /// otherwise attract traffic. Kept apart from `ejection`, which may be off.
   std::uint32_t failure_run = 0;
   Instant last_failure{};
+  /// Before this time no kept connection is used: one has just turned out to be dead, and the free
+  /// reconnect must not double the load of a server that breaks every kept connection.
+  Instant reuse_from{};
   std::uint32_t passed_over = 0;  ///< Number of the choice in which its machine said no.
   policy::Breaker ejection;
+  policy::AdaptiveLimit limit;  ///< In force with `concurrency.adaptive`.
   std::optional<policy::Health> health;  ///< Where active checks are asked for.
   std::string health_detail;             ///< What the last bad check found; empty after a good one.
 

@@ -96,6 +96,15 @@ class UpstreamState {
   /// when an upstream of these settings cannot have been in that state.
   bool restore(UpstreamMemory memory, Instant expires, Instant now);
 
+  /// A slot for a request, or a place in the queue. With `concurrency.adaptive` the limit of the
+  /// upstream is the sum of its endpoints' limits, up to `max_in_flight`.
+  policy::Limiter::Grant acquire(policy::Limiter::Waiter waiter, Instant now);
+  /// An attempt ended without an answer: its time ran out, or its caller left.
+  void on_drop(EndpointState& endpoint, Duration age, Instant now);
+  void enter(EndpointState& endpoint, Instant now);  ///< An attempt begins there.
+  /// Attempts that `endpoint` may have in flight.
+  std::uint32_t limit_of(const EndpointState& endpoint) const;
+
   void pin(EndpointState& endpoint) { ++endpoint.pins; }
   /// Destroys the endpoint when it is retired and this was its last pin.
   void unpin(EndpointState& endpoint);

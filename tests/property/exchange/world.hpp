@@ -108,7 +108,7 @@ class World {
       }
     }
     rig_.state->set_endpoints(names, now_);
-    while (auto* const waiter = rig_.state->limiter().hand_out()) {
+    while (auto* const waiter = rig_.state->limiter().hand_out(now_)) {
       wake(waiter);
     }
   }

@@ -29,6 +29,19 @@ TEST(RetryEnd, StaleConnectionOfARepeatableRequestReconnectsOnceForFree) {
   EXPECT_EQ(call.report.denied, DenyReason::Exhausted);
 }
 
+TEST(RetryEnd, AfterAStaleConnectionKeptOnesAreNotUsedForASecond) {
+  // A server that breaks every kept connection would otherwise get each request twice.
+  Rig rig;
+  rig.start({"a:80"});
+  Call broken{rig, at(0s)};
+  EXPECT_FALSE(broken.begin(at(0s)).fresh_connection);
+  EXPECT_TRUE(broken.failure(stale(), at(1ms)).fresh_connection);
+  Call soon{rig, at(1000ms)};
+  EXPECT_TRUE(soon.begin(at(1000ms)).fresh_connection);
+  Call later{rig, at(1001ms)};
+  EXPECT_FALSE(later.begin(at(1001ms)).fresh_connection);
+}
+
 TEST(RetryEnd, StaleConnectionReconnectsForANonRepeatableRequestOnlyWhenNothingWasWritten) {
   Rig rig;
   rig.traits.repeatable = false;

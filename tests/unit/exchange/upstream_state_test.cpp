@@ -69,10 +69,10 @@ TEST(UpstreamState, NewEndpointsGiveTheQueueTheirSlots) {
   ASSERT_EQ(second.begin(at(0s)).kind, Kind::Queue);
   Call third{rig, at(0s)};
   ASSERT_EQ(third.begin(at(0s)).kind, Kind::Queue);
-  EXPECT_EQ(state.limiter().hand_out(), nullptr);
+  EXPECT_EQ(state.limiter().hand_out(at(0s)), nullptr);
   state.set_endpoints({"a:80", "b:80"}, at(1ms));
-  EXPECT_EQ(state.limiter().hand_out(), &second);
-  EXPECT_EQ(state.limiter().hand_out(), nullptr) << "two endpoints, two slots";
+  EXPECT_EQ(state.limiter().hand_out(at(0s)), &second);
+  EXPECT_EQ(state.limiter().hand_out(at(0s)), nullptr) << "two endpoints, two slots";
   EXPECT_EQ(second.exchange.on_slot(at(1ms)).kind, Kind::Attempt);
   // Back to one: the slot that comes back first is kept, the next one is handed on.
   state.set_endpoints({"b:80"}, at(2ms));
