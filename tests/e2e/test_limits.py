@@ -48,6 +48,30 @@ class Concurrency(LimitCase):
         self.assertEqual({r[0].status for r in results}, {200})
         self.assertEqual(peak[0], 4)
 
+    def test_adaptive_limit_falls_while_nothing_is_answered_and_rises_again(self):
+        mute = threading.Event()
+
+        def answer(exchange):
+            if mute.is_set():
+                time.sleep(0.6)
+                exchange.close()
+            else:
+                exchange.reply()
+        daemon, _ = self.start(answer, timeout="300ms", concurrency={"adaptive": True})
+        calm = fetch_all(daemon.address, 40)
+        self.assertEqual({r[0].status for r in calm}, {200}, "calm traffic is not refused")
+        self.assertGreaterEqual(daemon.metric("fusegate_concurrency_limit"), 64)
+        mute.set()
+        for _ in range(4):
+            fetch_all(daemon.address, 12)
+        self.assertLessEqual(daemon.metric("fusegate_concurrency_limit"), 4)
+        mute.clear()
+        wait_until(lambda: fetch(daemon.address).status == 200, what="the first answer")
+        for _ in range(60):
+            self.assertEqual(fetch(daemon.address).status, 200)
+        wait_until(lambda: fetch_all(daemon.address, 8) and daemon.metric("fusegate_concurrency_limit") > 4,
+                   what="a limit that grows again")
+
     def test_wait_in_the_queue_ends(self):
         settings = {"concurrency": {"max_in_flight": 1, "queue": {"length": 10, "wait": "200ms"}}}
         daemon, upstream = self.start(scripts.after(1.0), **settings)

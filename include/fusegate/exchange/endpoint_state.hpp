@@ -45,7 +45,7 @@ struct EndpointState {
   Instant reuse_from{};
   std::uint32_t passed_over = 0;  ///< Number of the choice in which its machine said no.
   policy::Breaker ejection;
-  policy::AdaptiveLimit limit;  ///< In force with `concurrency.adaptive`.
+  policy::AdaptiveLimit limit;           ///< In force with `concurrency.adaptive`.
   std::optional<policy::Health> health;  ///< Where active checks are asked for.
   std::string health_detail;             ///< What the last bad check found; empty after a good one.
 

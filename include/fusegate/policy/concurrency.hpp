@@ -64,7 +64,7 @@ class Limiter {
   std::uint32_t in_flight_ = 0;
   std::uint32_t waiting_ = 0;
   std::uint32_t head_ = 0;
-  Instant waited_since_{};  ///< Since when somebody has been waiting without a break.
+  Instant waited_since_{};    ///< Since when somebody has been waiting without a break.
   std::vector<Waiter> ring_;  ///< The `waiting_` places from `head_` on, without gaps.
 };
 

@@ -182,8 +182,6 @@ INSTANTIATE_TEST_SUITE_P(
                  ""},
         BadInput{"Fallback", in_upstream("    fallback: {status: 200}\n"), 5, 15,
                  "not supported yet", ""},
-        BadInput{"Adaptive", in_upstream("    concurrency: {adaptive: true}\n"), 5, 29,
-                 "not supported yet", ""},
         BadInput{"Tracing", at_top("tracing: {otlp_endpoint: http://o}\n"), 5, 26,
                  "not supported yet", ""},
         BadInput{"PerEndpoint", at_top("metrics: {per_endpoint: true}\n"), 5, 25,

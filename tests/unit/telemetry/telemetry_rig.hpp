@@ -44,8 +44,8 @@ inline const WallTime kEvening = wall(1795456898s + 508ms);
 
 /// The request of the contract's example: a reset on a kept connection, then 200.
 struct Example {
-  exchange::EndpointState first{"10.1.2.3:8443", 0, policy::BreakerSettings{}, Instant{}};
-  exchange::EndpointState second{"10.1.2.9:8443", 1, policy::BreakerSettings{}, Instant{}};
+  exchange::EndpointState first{"10.1.2.3:8443", 0, policy::BreakerSettings{}, 128, Instant{}};
+  exchange::EndpointState second{"10.1.2.9:8443", 1, policy::BreakerSettings{}, 128, Instant{}};
   exchange::Report report;
 
   Example() {
