@@ -164,6 +164,7 @@ Decision Exchange::reconnect(Instant now) {
   }
   leave_endpoint();
   reconnected_ = true;
+  upstream_.budget().note(now);  // Free for this request, but the upstream gets one more.
   fresh_next_ = true;
   const Decision decision = launch(endpoint, endpoint_permit, admission.permit, until, now);
   current_try().kind = AttemptKind::Retry;  // The upstream gets it once more: metrics say so.

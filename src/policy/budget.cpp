@@ -14,6 +14,8 @@ bool Budget::try_charge(Instant now) {
   return true;
 }
 
+void Budget::note(Instant now) { window_.add({.total = 0, .failed = 1, .slow = 0}, now); }
+
 void Budget::refund(Instant charged_at, Instant now) { window_.take_failed(charged_at, now); }
 
 void Budget::refund(Instant now) { window_.take_oldest_failed(now); }

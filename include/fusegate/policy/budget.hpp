@@ -28,6 +28,9 @@ class Budget {
   void on_request(Instant now);
   /// Pays for one extra attempt, or says no and changes nothing.
   [[nodiscard]] bool try_charge(Instant now);
+  /// Notes an extra attempt that is made without asking. It takes the room of a later charge, so
+  /// that all extra attempts together stay within the allowance while there are charges to deny.
+  void note(Instant now);
   /// Gives back the charge made at `charged_at`: the scheduled attempt never happened (local
   /// refusal, client gone). A charge that has left the window meanwhile is not there any more, so
   /// its refund is lost; it must not pay for somebody else's retry.

@@ -118,5 +118,16 @@ TEST(Budget, WithNothingAllowedNothingIsCharged) {
   EXPECT_FALSE(budget.try_charge(at(0s)));
 }
 
+TEST(Budget, AnExtraAttemptThatWasNotAskedForTakesTheRoomOfALaterOne) {
+  Budget budget(BudgetSettings{.percent = Ratio::percent(0), .min_retries = 2});
+  const Instant now = Instant{std::chrono::seconds{100}};
+  budget.note(now);
+  EXPECT_EQ(budget.available(now), 1U);
+  EXPECT_TRUE(budget.try_charge(now));
+  EXPECT_FALSE(budget.try_charge(now));
+  budget.note(now);
+  EXPECT_EQ(budget.available(now), 0U) << "never negative";
+}
+
 }  // namespace
 }  // namespace fusegate::policy
