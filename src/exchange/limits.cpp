@@ -41,12 +41,32 @@ policy::Limiter::Grant UpstreamState::acquire(policy::Limiter::Waiter waiter, In
 
 void UpstreamState::enter(EndpointState& endpoint, Instant now) {
   ++endpoint.in_flight;
-  endpoint.limit.on_start(endpoint.in_flight, now);
+  if (settings_.concurrency.adaptive) {
+    endpoint.limit.on_start(endpoint.in_flight, now);
+  }
+}
+
+void UpstreamState::on_answer(EndpointState& endpoint, Duration latency, Instant now) {
+  if (settings_.concurrency.adaptive) {
+    const std::uint32_t before = endpoint.limit.limit();
+    endpoint.limit.on_answer(latency, now);
+    follow_limit(endpoint, before);
+  }
 }
 
 void UpstreamState::on_drop(EndpointState& endpoint, Duration age, Instant now) {
-  endpoint.limit.on_drop(age, now);
-  update_limit();
+  if (settings_.concurrency.adaptive) {
+    const std::uint32_t before = endpoint.limit.limit();
+    endpoint.limit.on_drop(age, now);
+    follow_limit(endpoint, before);
+  }
+}
+
+/// The sum is made anew only when it has changed: this runs once for each answer.
+void UpstreamState::follow_limit(const EndpointState& endpoint, std::uint32_t before) {
+  if (endpoint.limit.limit() != before) {
+    update_limit();
+  }
 }
 
 }  // namespace fusegate::exchange

@@ -118,8 +118,7 @@ void UpstreamState::settle(EndpointState& endpoint, std::optional<policy::Permit
   switch (verdict) {
     case policy::Verdict::Success:
       endpoint.failure_run = 0;
-      endpoint.limit.on_answer(latency, now);
-      update_limit();
+      on_answer(endpoint, latency, now);
       break;
     case policy::Verdict::Failure:
     case policy::Verdict::Overload:

@@ -1,5 +1,6 @@
 #include "proxy/request_facts.hpp"
 
+#include <fusegate/policy/deadline.hpp>
 #include <fusegate/policy/retry.hpp>
 
 #include "net/clock.hpp"
@@ -32,6 +33,32 @@ std::optional<Duration> milliseconds_of(std::string_view text) {
                : std::nullopt;
 }
 
+/// The smallest of the deadlines that a trusted peer has named; what cannot be read is none.
+std::optional<Duration> time_left(const http::FieldList& fields) {
+  if (!fields.has(FieldId::ExpectedTimeout) && !fields.has(FieldId::GrpcTimeout)) {
+    return std::nullopt;
+  }
+  std::optional<Duration> least;
+  for (const http::Field& field : fields) {
+    std::optional<Duration> named;
+    if (field.id == FieldId::ExpectedTimeout) {
+      named = milliseconds_of(field.value);
+    } else if (field.id == FieldId::GrpcTimeout) {
+      named = policy::parse_grpc_timeout(field.value);
+    }
+    if (named && (!least || *named < *least)) {
+      least = named;
+    }
+  }
+  return least;
+}
+
+/// The word before the parameters: `never` in `never;reason=overload`.
+std::string_view first_word(std::string_view value) {
+  const std::string_view word = value.substr(0, value.find(';'));
+  return word.substr(0, word.find_last_not_of(" \t") + 1);
+}
+
 }  // namespace
 
 route::HeaderSource header_source(const http::FieldList& fields) {
@@ -56,8 +83,7 @@ exchange::RequestTraits traits_of(const http::RequestHead& head,
   }
   if (trusted) {
     traits.coordinated = head.fields.has(FieldId::FusegateAttempt);
-    const http::Field* left = head.fields.find(FieldId::ExpectedTimeout);
-    traits.time_left = left != nullptr ? milliseconds_of(left->value) : std::nullopt;
+    traits.time_left = time_left(head.fields);
   }
   return traits;
 }
@@ -76,8 +102,8 @@ exchange::ResponseFacts facts_of(const http::ResponseHead& head,
     facts.pushback = pushback.stop ? std::nullopt : std::optional<Duration>{pushback.delay};
   }
   if (const auto* field = fields.find(FieldId::FusegateRetry); field != nullptr) {
-    facts.retry_never = facts.retry_never || field->value.starts_with("never");
-    facts.other_endpoint_only = field->value.starts_with("other");
+    facts.retry_never = facts.retry_never || same_name(first_word(field->value), "never");
+    facts.other_endpoint_only = same_name(first_word(field->value), "other");
   }
   facts.other_endpoint_only = facts.other_endpoint_only || fields.has(FieldId::EnvoyOverloaded);
   facts.header_asks_retry = std::ranges::any_of(

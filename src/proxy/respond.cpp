@@ -29,6 +29,8 @@ std::string_view RequestHandler::retry_marker() {
       return "other;reason=overload";
     }
     reason = word(report.reason);
+  } else if (report.denied == DenyReason::Coordinated && rq_.traits.coordinated) {
+    return {};  // The layer above retries: its tries are not ours to take away.
   } else if (report.denied) {
     switch (*report.denied) {
       case DenyReason::Exhausted:

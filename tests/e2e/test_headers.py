@@ -122,6 +122,13 @@ class TowardsTheUpstream(HeaderCase):
         self.assertEqual(response.status, 503)
         self.assertEqual(len(upstream.requests), 1)
         daemon.expect_metric(1, "fusegate_retries_denied_total", reason="coordinated")
+        self.assertNotIn("fusegate-retry", response.headers, "its own tries are left to it")
+
+    def test_the_word_never_is_read_whole(self):
+        for value, tries in (("never", 1), ("Never ;reason=x", 1), ("neverland", 3), ("otherwise", 3)):
+            daemon, upstream = self.start(scripts.reply(b"", 503, {"fusegate-retry": value}))
+            fetch(daemon.address)
+            self.assertEqual(len(upstream.requests), tries, value)
 
 
 class TowardsTheClient(HeaderCase):

@@ -171,6 +171,8 @@ class UpstreamState {
   bool may_restore(const EndpointMemory& memory, Instant now) const;
   void adopt_memory(EndpointState& endpoint, Instant now);
   void remember_last(std::string_view endpoint, const std::optional<policy::Transition>& last);
+  void on_answer(EndpointState& endpoint, Duration latency, Instant now);
+  void follow_limit(const EndpointState& endpoint, std::uint32_t before);
   void update_limit();
   std::uint32_t free_slot() const;
   void drain_endpoint(EndpointState& endpoint);

@@ -2,6 +2,9 @@
 
 #include <fusegate/base/time.hpp>
 
+#include <optional>
+#include <string_view>
+
 namespace fusegate::policy {
 
 /// The end of one try when the route says `per_try_timeout: auto`.
@@ -16,5 +19,9 @@ Instant fair_try_deadline(Instant deadline, unsigned tries_left, Duration expect
 /// An attempt with less time than this is not started. Chosen: well above a loop's scheduling
 /// delay.
 inline constexpr Duration kMinTry = std::chrono::milliseconds{10};
+
+/// A `grpc-timeout` (gRPC over HTTP/2, "Timeout"): one to eight digits and a unit of H, M, S, m, u
+/// or n; at most 24 hours. nullopt when it is anything else: then it says nothing.
+std::optional<Duration> parse_grpc_timeout(std::string_view value);
 
 }  // namespace fusegate::policy

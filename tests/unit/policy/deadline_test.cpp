@@ -47,5 +47,26 @@ TEST(FairTryDeadline, AllTriesTogetherEndAtTheDeadline) {
   EXPECT_EQ(now, at(10s));
 }
 
+TEST(GrpcTimeout, ReadsEveryUnit) {
+  EXPECT_EQ(parse_grpc_timeout("2H"), 2h);
+  EXPECT_EQ(parse_grpc_timeout("3M"), 3min);
+  EXPECT_EQ(parse_grpc_timeout("4S"), 4s);
+  EXPECT_EQ(parse_grpc_timeout("250m"), 250ms);
+  EXPECT_EQ(parse_grpc_timeout("1500u"), 1500us);
+  EXPECT_EQ(parse_grpc_timeout("99999999n"), 99'999'999ns);
+  EXPECT_EQ(parse_grpc_timeout("0S"), 0s);
+}
+
+TEST(GrpcTimeout, IsADayAtMost) {
+  EXPECT_EQ(parse_grpc_timeout("99999999H"), 24h);
+  EXPECT_EQ(parse_grpc_timeout("1441M"), 24h);
+}
+
+TEST(GrpcTimeout, AnythingElseSaysNothing) {
+  for (const char* text : {"", "S", "5", "5s", "-1S", "+1S", "1.5S", " 1S", "1S ", "123456789m"}) {
+    EXPECT_EQ(parse_grpc_timeout(text), std::nullopt) << '"' << text << '"';
+  }
+}
+
 }  // namespace
 }  // namespace fusegate::policy
