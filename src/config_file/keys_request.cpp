@@ -102,7 +102,8 @@ std::vector<Key> later_keys() {
        "supported yet."},
       {Level::Request, "fault.enabled",
        BoolField{[](Scope& s) -> auto& { return s.route.policy.fault.enabled; }},
-       "Test faults, injected below the retry layer.", Support::Later},
+       "Test faults, injected below the retry layer; a trusted peer may ask for them with "
+       "`x-envoy-fault-abort-request` and `x-envoy-fault-delay-request`."},
       {Level::Request, "fault.abort.percent",
        PercentField{[](Scope& s) -> auto& { return s.route.policy.fault.abort_percent; }},
        "The share of attempts answered with `fault.abort.status`."},

@@ -46,6 +46,8 @@ constexpr std::array kKnown{
     Known{"proxy-authorization", FieldId::ProxyAuthorization},
     Known{"x-envoy-attempt-count", FieldId::AttemptCount},
     Known{"grpc-retry-pushback-ms", FieldId::GrpcPushback},
+    Known{"x-envoy-fault-abort-request", FieldId::FaultAbort},
+    Known{"x-envoy-fault-delay-request", FieldId::FaultDelay},
     Known{"x-envoy-expected-rq-timeout-ms", FieldId::ExpectedTimeout},
 };
 static_assert(std::ranges::is_sorted(kKnown, {}, [](const Known& k) { return k.name.size(); }));

@@ -49,12 +49,14 @@ enum class FieldId : std::uint8_t {
   Http2Settings,
   Authorization,
   Cookie,
+  FaultAbort,      ///< x-envoy-fault-abort-request
+  FaultDelay,      ///< x-envoy-fault-delay-request
   OtherForwarded,  ///< Another x-forwarded-*.
   OtherEnvoy,      ///< Another x-envoy-*.
   OtherFusegate,   ///< Another fusegate-*.
   Lookalike,  ///< One of the names above with `_` for `-`: servers that fold both confuse them.
 };
-inline constexpr std::size_t kFieldIds = 39;
+inline constexpr std::size_t kFieldIds = 41;
 
 /// The id of a field name, compared without case.
 FieldId field_id(std::string_view name);

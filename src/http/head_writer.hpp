@@ -26,6 +26,7 @@ struct ForwardRequest {
   BodyKind body = BodyKind::None;         ///< None, Length or Chunked.
   std::uint64_t content_length = 0;
   bool upgrade = false;
+  bool faults = false;  ///< Wishes for test faults were meant for us and go no further.
 };
 
 /// Appends a whole request head, always HTTP/1.1. `out.overflow` tells whether it fitted.

@@ -13,11 +13,11 @@ constexpr FieldSet kRewritten{FieldId::Host,        FieldId::XForwardedFor,   Fi
                               FieldId::Lookalike};
 
 /// Believed from trusted peers only.
-constexpr FieldSet kTrustedOnly{FieldId::XForwardedProto, FieldId::XForwardedHost,
-                                FieldId::OtherForwarded,  FieldId::OtherEnvoy,
-                                FieldId::EnvoyOverloaded, FieldId::OtherFusegate,
-                                FieldId::FusegateAttempt, FieldId::FusegateAttempts,
-                                FieldId::FusegateRetry,   FieldId::FusegateReason};
+constexpr FieldSet kTrustedOnly{
+    FieldId::XForwardedProto, FieldId::XForwardedHost,   FieldId::OtherForwarded,
+    FieldId::OtherEnvoy,      FieldId::EnvoyOverloaded,  FieldId::OtherFusegate,
+    FieldId::FusegateAttempt, FieldId::FusegateAttempts, FieldId::FusegateRetry,
+    FieldId::FusegateReason,  FieldId::FaultAbort,       FieldId::FaultDelay};
 
 /// Connection cannot name these away: a client would remove what a trusted proxy before us has
 /// said.
@@ -30,6 +30,9 @@ FieldSet dropped_fields(const ForwardRequest& request) {
   dropped.add(kRewritten);
   if (!request.trusted) {
     dropped.add(kTrustedOnly);
+  }
+  if (request.faults) {
+    dropped.add({FieldId::FaultAbort, FieldId::FaultDelay});
   }
   if (request.attempt > 1) {
     dropped.add(FieldId::FusegateAttempt);

@@ -24,10 +24,14 @@ net::Task<RequestHandler::Next> RequestHandler::attempt(Decision decision) {
   upload_broken_ = false;
   const Instant started = worker_.now();
   Failure failed;
-  if (!reuse(decision)) {
+  bool injected = false;
+  if (rq_.route->policy.fault.enabled) {
+    injected = co_await inject(decision.until, failed);
+  }
+  if (!injected && !reuse(decision)) {
     failed = co_await connect(decision);
   }
-  if (!failed && stop_ == Stop::No) {
+  if (!injected && !failed && stop_ == Stop::No) {
     failed = co_await exchange_heads(decision.until);
   }
   const Instant now = worker_.now();
@@ -137,6 +141,7 @@ void RequestHandler::write_head(Instant until) {
   forward.body = rq_.head.body;
   forward.content_length = rq_.head.content_length;
   forward.upgrade = rq_.head.upgrade;
+  forward.faults = rq_.route->policy.fault.enabled;
   http::HeadBuffer out{worker_.scratch(), worker_.scratch_size()};
   http::write_request(forward, out);
   rq_.upload.begin_attempt(out.view());

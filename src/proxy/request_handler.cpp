@@ -172,47 +172,6 @@ net::Task<RequestHandler::Ending> RequestHandler::obey(Decision decision) {
   }
 }
 
-/// A client that has sent its FIN and waits may get an answer, but no new attempts are made for it:
-/// most such clients have simply left.
-net::Task<RequestHandler::Next> RequestHandler::wait_backoff(Instant until) {
-  while (worker_.now() < until) {
-    if (rq_.upload.complete() && !session_.client_ended()) {
-      session_.arm_client();
-    }
-    const auto events = co_await session_.wait(kClientReadable, until);
-    if ((events & kClientReadable) != 0 && rq_.upload.complete() &&
-        (!session_.client_alive() || session_.client_ended())) {
-      co_return std::nullopt;
-    }
-    if (!session_.client().is_open()) {
-      co_return std::nullopt;
-    }
-  }
-  co_return locked(
-      [&](exchange::UpstreamState&) { return rq_.exchange->on_wakeup(worker_.now()); });
-}
-
-net::Task<RequestHandler::Next> RequestHandler::wait_slot(Instant until) {
-  for (;;) {
-    if (rq_.upload.complete() && !session_.client_ended()) {
-      session_.arm_client();
-    }
-    const auto events = co_await session_.wait(kSlot | kClientReadable, until);
-    if ((events & kSlot) != 0) {
-      co_return locked(
-          [&](exchange::UpstreamState&) { return rq_.exchange->on_slot(worker_.now()); });
-    }
-    if ((events & kTimer) != 0) {
-      co_return locked(
-          [&](exchange::UpstreamState&) { return rq_.exchange->on_slot_timeout(worker_.now()); });
-    }
-    if (!session_.client().is_open() ||
-        (rq_.upload.complete() && (!session_.client_alive() || session_.client_ended()))) {
-      co_return std::nullopt;
-    }
-  }
-}
-
 /// Answers before there is an exchange.
 net::Task<> RequestHandler::refuse(RejectReason reason, std::string_view detail) {
   const bool body_is_here =

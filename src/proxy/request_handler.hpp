@@ -38,8 +38,6 @@ class RequestHandler {
   Next begin_exchange();
   net::Task<> refuse(RejectReason reason, std::string_view detail);
   net::Task<Ending> obey(Decision decision);
-  net::Task<Next> wait_backoff(Instant until);
-  net::Task<Next> wait_slot(Instant until);
   net::Task<> reject(const Decision& decision);
   void finish(Ending ending);
   /// Runs `decide` under the upstream's lock, then logs what the breakers did.
@@ -54,6 +52,17 @@ class RequestHandler {
   void write_head(Instant until);
   Failure lost(AttemptResult result, RejectReason reason) const;
   exchange::ResponseFacts facts_of_response() const;
+
+  // waiting.cpp: backoff and queue
+  /// False when the client has left meanwhile.
+  net::Task<bool> pause(Instant until);
+  net::Task<Next> wait_backoff(Instant until);
+  net::Task<Next> wait_slot(Instant until);
+
+  // fault.cpp: test faults
+  net::Task<bool> inject(Instant until, Failure& failed);
+  policy::FaultPlan planned_fault();
+  void answer_for_upstream(std::uint32_t status);
 
   // response_head.cpp: sending the request while waiting for that head
   net::Task<Failure> exchange_heads(Instant until);

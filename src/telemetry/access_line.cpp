@@ -84,6 +84,9 @@ void append_try(Line& line, const TryReport& attempt) {
   if (attempt.wait > Duration{}) {
     time_member(line, R"(,"wait_ms":)", attempt.wait);
   }
+  if (attempt.injected) {
+    line.raw(R"(,"injected":true)");
+  }
   line.raw(attempt.reused ? R"(,"reused":true})" : "}");
 }
 
@@ -101,7 +104,7 @@ void append_try_words(Line& line, const TryReport& attempt) {
   }
   line.raw(':');
   line.milliseconds(attempt.duration);
-  line.raw("ms");
+  line.raw(attempt.injected ? "ms:injected" : "ms");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <fusegate/policy/breaker.hpp>
 #include <fusegate/policy/budget.hpp>
 #include <fusegate/policy/concurrency.hpp>
+#include <fusegate/policy/fault.hpp>
 #include <fusegate/policy/health.hpp>
 #include <fusegate/policy/retry.hpp>
 
@@ -37,17 +38,6 @@ struct Hedge {
   bool operator==(const Hedge&) const = default;
 };
 
-/// Test faults. Parsed and kept; `enabled` is refused until they are built.
-struct Fault {
-  bool enabled = false;
-  Ratio abort_percent{};
-  std::uint32_t abort_status = 503;
-  Ratio delay_percent{};
-  Duration delay{};
-  Ratio reset_percent{};
-  bool operator==(const Fault&) const = default;
-};
-
 /// The settings a client request is handled by. [request]
 struct RequestPolicy {
   Duration timeout = std::chrono::seconds{15};
@@ -56,7 +46,7 @@ struct RequestPolicy {
   policy::Idempotency idempotent = policy::Idempotency::Auto;
   policy::RetrySettings retry;
   Hedge hedge;
-  Fault fault;
+  policy::FaultSettings fault;
   bool operator==(const RequestPolicy&) const = default;
 };
 inline constexpr std::uint32_t kRetriesMax = 10;

@@ -22,6 +22,7 @@ struct TryReport {
   AttemptResult result{};
   FailureClass failure{};  ///< Only when `result` is not Ok.
   bool reused = false;     ///< Sent on a kept connection.
+  bool injected = false;   ///< A test fault made its end or its delay.
 };
 
 /// The story of one client request, complete when it has ended. Access log, metrics and the
