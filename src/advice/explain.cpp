@@ -10,7 +10,7 @@ struct Chapter {
   Sentences (*write)(const Subject& subject, Explanation& out);
 };
 
-constexpr std::array<Chapter, 12> kChapters{{{"Matches", explain_match},
+constexpr std::array<Chapter, 13> kChapters{{{"Matches", explain_match},
                                              {"Upstream", explain_target},
                                              {"Time", explain_time},
                                              {"Retries", explain_retries},
@@ -21,6 +21,7 @@ constexpr std::array<Chapter, 12> kChapters{{{"Matches", explain_match},
                                              {"Checks", explain_checks},
                                              {"Limits", explain_limits},
                                              {"Hedging", explain_hedging},
+                                             {"Fallback", explain_fallback},
                                              {"Faults", explain_faults}}};
 
 /// Appends `sentence` word by word, in lines of at most `width` columns.

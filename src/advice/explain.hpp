@@ -38,6 +38,7 @@ Sentences explain_ejection(const Subject& subject, Explanation& out);
 Sentences explain_checks(const Subject& subject, Explanation& out);
 Sentences explain_limits(const Subject& subject, Explanation& out);
 Sentences explain_hedging(const Subject& subject, Explanation& out);
+Sentences explain_fallback(const Subject& subject, Explanation& out);
 Sentences explain_faults(const Subject& subject, Explanation& out);
 
 }  // namespace fusegate::advice

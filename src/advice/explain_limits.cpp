@@ -43,6 +43,25 @@ Sentences explain_hedging(const Subject& subject, Explanation& out) {
            listed(hedge.methods, "or"), when, plain(hedge.max_percent))};
 }
 
+Sentences explain_fallback(const Subject& subject, Explanation& /*out*/) {
+  const auto& fallback = subject.policy.fallback;
+  switch (fallback.kind) {
+    case config::Fallback::Kind::Off:
+      break;
+    case config::Fallback::Kind::Reply:
+      return {fill(
+          "What would end with 502, 503 or 504 is answered with {} and {} instead.",
+          fallback.status,
+          fallback.body.empty() ? "no body" : plain_size(fallback.body.size()) + " of your own")};
+    case config::Fallback::Kind::Upstream:
+      return {
+          fill("What \"{}\" has failed goes to \"{}\" for the tries that are left, at least "
+               "one, within the same time.",
+               subject.upstream.name, fallback.upstream_name)};
+  }
+  return {};
+}
+
 Sentences explain_faults(const Subject& subject, Explanation& /*out*/) {
   const auto& fault = subject.policy.fault;
   if (!fault.enabled) {

@@ -69,6 +69,10 @@ void study_routes(const Study& study) {
   std::vector<bool> used(config.upstreams.size());
   for (std::size_t i = 0; i < config.routes.size(); ++i) {
     used[config.routes[i].upstream] = true;
+    const config::Fallback& fallback = config.routes[i].policy.fallback;
+    if (fallback.kind == config::Fallback::Kind::Upstream) {
+      used[fallback.upstream] = true;
+    }
     unreachable_path(study, i);
     shadowed(study, coverage, i);
     if (!is_served(config, i)) {

@@ -124,14 +124,4 @@ std::optional<Value> write_hedge_methods(Scope& scope) {
   return text_list(scope.route.policy.hedge.methods);
 }
 
-void read_only_off(Reader& reader, const Cursor& at, Scope&) {
-  if (at.node->kind == Node::Kind::Map) {
-    reader.error(at, fill("{}: not supported yet; only off is accepted", at.path));
-    return;
-  }
-  static constexpr std::string_view kOff[]{"off"};
-  reader.word(at, kOff);
-}
-std::optional<Value> write_only_off(Scope&) { return Value::word("off"); }
-
 }  // namespace fusegate::config_file

@@ -9,6 +9,13 @@ using namespace std::chrono_literals;
 constexpr std::string_view kKinds[]{"exponential", "constant", "linear", "fibonacci",
                                     "decorrelated"};
 constexpr std::string_view kJitters[]{"full", "equal", "none"};
+constexpr std::string_view kFallbackSchema =
+    R"({"anyOf": [{"const": "off"}, )"
+    R"({"type": "object", "additionalProperties": false, "required": ["upstream"], )"
+    R"("properties": {"upstream": {"type": "string"}}}, )"
+    R"({"type": "object", "additionalProperties": false, "required": ["status"], "properties": )"
+    R"({"status": {"type": "integer"}, "body": {"type": "string"}, "headers": )"
+    R"({"type": "object", "additionalProperties": {"type": "string"}}}}]})";
 constexpr config::Bytes kReplayMax = 1024 * 1024 * 1024;
 
 std::vector<Key> attempt_keys() {
@@ -96,10 +103,9 @@ std::vector<Key> later_keys() {
       {Level::Request, "hedge.max_percent",
        PercentField{[](Scope& s) -> auto& { return s.route.policy.hedge.max_percent; }},
        "The most hedges, as a share of requests."},
-      {Level::Request, "fallback",
-       CustomField{read_only_off, write_only_off, R"({"const": "off"})"},
-       "The reply when everything failed: a fixed one, or another upstream. Only `off` is "
-       "supported yet."},
+      {Level::Request, "fallback", CustomField{read_fallback, write_fallback, kFallbackSchema},
+       "When the upstream has failed a request: `off`, a reply `{ status: 200, headers: {}, body: "
+       "\"\" }`, or `{ upstream: other }` for the attempts that are left, at least one."},
       {Level::Request, "fault.enabled",
        BoolField{[](Scope& s) -> auto& { return s.route.policy.fault.enabled; }},
        "Test faults, injected below the retry layer; a trusted peer may ask for them with "

@@ -61,6 +61,15 @@ std::optional<std::size_t> upstream_index(const Draft& draft, std::string_view n
              : std::optional(static_cast<std::size_t>(found - draft.upstreams.begin()));
 }
 
+std::string meant_upstream(std::string_view name, const Draft& draft) {
+  std::vector<std::string_view> names;
+  for (const Scope& upstream : draft.upstreams) {
+    names.push_back(upstream.upstream.name);
+  }
+  const auto near = nearest(name, names);
+  return near.empty() ? "" : fill("did you mean {}?", quoted(near));
+}
+
 void check_upstream_reference(Reader& reader, const Cursor& at, Scope& scope, const Draft& draft) {
   const auto found = scope.set.find("upstream");
   if (found == scope.set.end()) {
@@ -73,15 +82,30 @@ void check_upstream_reference(Reader& reader, const Cursor& at, Scope& scope, co
     scope.route.upstream = static_cast<std::uint16_t>(*index);
     return;
   }
-  std::vector<std::string_view> names;
-  for (const Scope& upstream : draft.upstreams) {
-    names.push_back(upstream.upstream.name);
-  }
-  const auto near = nearest(scope.route_upstream, names);
   reader.error(
       found->second.cursor,
       fill("{}: there is no upstream {}", found->second.cursor.path, quoted(scope.route_upstream)),
-      near.empty() ? "" : fill("did you mean {}?", quoted(near)));
+      meant_upstream(scope.route_upstream, draft));
+}
+
+/// `fallback: { upstream: NAME }` of a route, wherever it was inherited from.
+void resolve_fallback(Reader& reader, Scope& scope, const Draft& draft) {
+  config::Fallback& fallback = scope.route.policy.fallback;
+  const auto place = scope.set.find("fallback");
+  if (fallback.kind != config::Fallback::Kind::Upstream || place == scope.set.end()) {
+    return;
+  }
+  const Cursor& at = place->second.cursor;
+  const auto index = upstream_index(draft, fallback.upstream_name);
+  if (!index) {
+    reader.error(at, fill("{}: there is no upstream {}", at.path, quoted(fallback.upstream_name)),
+                 meant_upstream(fallback.upstream_name, draft));
+  } else if (*index == scope.route.upstream) {
+    reader.error(at, fill("{}: {} is the route's own upstream; name another one, or write off",
+                          at.path, quoted(fallback.upstream_name)));
+  } else {
+    fallback.upstream = static_cast<std::uint16_t>(*index);
+  }
 }
 
 /// Documented in docs/configuration.md under `routes[].name`.
@@ -133,6 +157,7 @@ void read_route(Reader& reader, const Cursor& at, Draft& draft) {
   scope.route.name.clear();
   reader.settings(at, "", kRouteLevels, scope);
   check_upstream_reference(reader, at, scope, draft);
+  resolve_fallback(reader, scope, draft);
   if (find(*at.node, "match") == nullptr) {
     reader.error(at, fill("{}: has no match; write match: / for everything", at.path));
   }
@@ -189,6 +214,7 @@ void read_routes(Reader& reader, const Cursor& file, Draft& draft) {
   if (draft.upstreams.size() == 1) {
     Scope scope = draft.upstreams[0];
     scope.route.name = scope.upstream.name;
+    resolve_fallback(reader, scope, draft);
     draft.routes.push_back(std::move(scope));
     draft.route_places.push_back(draft.upstream_keys.empty() ? file : draft.upstream_keys[0]);
   }

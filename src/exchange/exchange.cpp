@@ -21,12 +21,20 @@ Decision reject(RejectReason reason, std::optional<Duration> retry_after = std::
 }  // namespace
 
 Exchange::Exchange(const config::RequestPolicy& policy, UpstreamState& upstream,
-                   const RequestTraits& traits, Report& report, Instant now)
+                   const RequestTraits& traits, Report& report, Instant now, bool is_fallback)
     : policy_(policy),
       upstream_(upstream),
       traits_(traits),
       report_(report),
-      deadline_(after(now, std::min(policy.timeout, traits.time_left.value_or(policy.timeout)))) {}
+      deadline_(after(now, std::min(policy.timeout, traits.time_left.value_or(policy.timeout)))),
+      first_try_(report.try_count),
+      tries_end_(report.try_count),
+      last_attempt_(std::max(policy.retries, std::uint32_t{report.attempts}) + 1U),
+      is_fallback_(is_fallback) {
+  if (first_try_ > 0) {
+    last_failure_ = report.tries[first_try_ - 1U].failure;
+  }
+}
 
 Exchange::~Exchange() { assert(ended_ && "Exchange::end must be called exactly once"); }
 
@@ -47,9 +55,9 @@ Decision Exchange::begin(policy::Limiter::Waiter waiter, Instant now) {
       queued_ = true;
       queued_at_ = now;
       // Not so long that no time would be left for an attempt.
-      return {.kind = Decision::Kind::Queue,
-              .until = std::min(after(now, upstream_.settings().concurrency.queue.wait),
-                                deadline_ - kMinTry)};
+      queue_until_ =
+          std::min(after(now, upstream_.settings().concurrency.queue.wait), deadline_ - kMinTry);
+      return {.kind = Decision::Kind::Queue, .until = queue_until_};
     case policy::Limiter::Grant::QueueFull:
       break;
   }
@@ -57,6 +65,10 @@ Decision Exchange::begin(policy::Limiter::Waiter waiter, Instant now) {
 }
 
 Decision Exchange::on_slot(Instant now) {
+  if (upstream_.limiter().is_waiting(waiter_)) {
+    // The word was about a slot that was taken over when the time of an earlier wait ran out.
+    return {.kind = Decision::Kind::Queue, .until = queue_until_};
+  }
   leave_queue(now);
   has_slot_ = true;
   return start_attempt(now);
@@ -72,7 +84,12 @@ Decision Exchange::on_slot_timeout(Instant now) {
 
 void Exchange::leave_queue(Instant now) {
   queued_ = false;
+  note_queue_wait(now);
+}
+
+void Exchange::note_queue_wait(Instant now) {
   report_.queue_wait = now - queued_at_;
+  report_.queue_upstream = report_.upstream;
 }
 
 Decision Exchange::on_wakeup(Instant now) {
@@ -94,8 +111,8 @@ Decision Exchange::start_attempt(Instant now) {
   }
   const Instant until = try_deadline(report_.attempts + 1U, now);
   const Tried tried_before = tried();
-  const auto picked =
-      upstream_.pick(tried_before.data(), report_.try_count, traits_.repeatable, until - now, now);
+  const auto picked = upstream_.pick(tried_before.data(), report_.try_count - first_try_,
+                                     traits_.repeatable, until - now, now);
   switch (picked.pick) {
     case UpstreamState::Pick::Found:
       break;
@@ -141,7 +158,8 @@ Decision Exchange::launch(EndpointState& endpoint, std::optional<policy::Permit>
   unsettled_ = true;
   upstream_.enter(endpoint, now);
   upstream_.pin(endpoint);
-  report_.tries[report_.try_count++] = TryReport{.endpoint = &endpoint, .started = now};
+  report_.tries[report_.try_count++] =
+      TryReport{.endpoint = &endpoint, .started = now, .upstream = report_.upstream};
   return {.kind = Decision::Kind::Attempt,
           .endpoint = &endpoint,
           .fresh_connection = std::exchange(fresh_next_, false) || now < endpoint.reuse_from,
@@ -178,14 +196,14 @@ Decision Exchange::not_started(RejectReason reason, DenyReason denial,
 
 Exchange::Tried Exchange::tried() const {
   Tried result{};
-  for (std::size_t i = 0; i < report_.try_count; ++i) {
-    result[i] = report_.tries[i].endpoint;
+  for (std::size_t i = first_try_; i < report_.try_count; ++i) {
+    result[i - first_try_] = report_.tries[i].endpoint;
   }
   return result;
 }
 
 bool Exchange::was_tried(const EndpointState& endpoint) const {
-  return std::any_of(report_.tries.begin(), report_.tries.begin() + report_.try_count,
+  return std::any_of(report_.tries.begin() + first_try_, report_.tries.begin() + report_.try_count,
                      [&](const TryReport& before) { return before.endpoint == &endpoint; });
 }
 
@@ -193,7 +211,9 @@ Instant Exchange::try_deadline(unsigned number, Instant now) const {
   if (policy_.per_try_timeout) {
     return std::min(after(now, *policy_.per_try_timeout), deadline_);
   }
-  const unsigned tries = policy_.retries + 1U;
+  // The fallback needs time of its own.
+  const bool spare = policy_.fallback.kind == config::Fallback::Kind::Upstream && !is_fallback_;
+  const unsigned tries = last_attempt_ + (spare ? 1U : 0U);
   const bool timeout_is_retried = traits_.repeatable && replayable_ && !traits_.coordinated &&
                                   policy_.retry.on.no_response && number < tries;
   if (!timeout_is_retried) {

@@ -126,7 +126,7 @@ std::optional<DenyReason> Exchange::schedule_retry(FailureClass failure,
   if (const auto forbidden = policy::retry_forbidden(policy_.retry, failure, context)) {
     return forbidden;
   }
-  if (report_.attempts > policy_.retries || report_.try_count == Report::kTriesMax) {
+  if (report_.attempts >= last_attempt_ || report_.try_count == Report::kTriesMax) {
     return DenyReason::Exhausted;
   }
   const auto delay = retry_delay(response, now);
@@ -138,7 +138,7 @@ std::optional<DenyReason> Exchange::schedule_retry(FailureClass failure,
   }
   const Tried before = tried();
   if (response.other_endpoint_only &&
-      !upstream_.has_untried(before.data(), report_.try_count, now)) {
+      !upstream_.has_untried(before.data(), report_.try_count - first_try_, now)) {
     return DenyReason::Coordinated;
   }
   if (!upstream_.budget().try_charge(now)) {

@@ -20,9 +20,9 @@ void Exchange::leave_endpoint() {
   endpoint_ = nullptr;
 }
 
-policy::Limiter::Waiter Exchange::end(Ending ending, Instant now) {
-  assert(!ended_ && "Exchange::end must be called exactly once");
-  ended_ = true;
+policy::Limiter::Waiter Exchange::leave(Ending ending, Instant now) {
+  left_ = true;
+  tries_end_ = report_.try_count;
   if (waiting_) {
     waiting_ = false;
     report_.backoff += now - waiting_since_;
@@ -43,12 +43,8 @@ policy::Limiter::Waiter Exchange::end(Ending ending, Instant now) {
     leave_endpoint();
   }
   refund(now);
-  for (std::size_t i = 0; i < report_.try_count; ++i) {
-    // The report outlives the exchange and only records; unpinning may destroy the endpoint.
-    upstream_.unpin(const_cast<EndpointState&>(*report_.tries[i].endpoint));
-  }
   if (queued_) {
-    report_.queue_wait = now - queued_at_;
+    note_queue_wait(now);
     has_slot_ = !upstream_.limiter().abandon(waiter_);
     queued_ = false;
   }
@@ -56,6 +52,17 @@ policy::Limiter::Waiter Exchange::end(Ending ending, Instant now) {
     return nullptr;
   }
   return upstream_.limiter().release(now);
+}
+
+policy::Limiter::Waiter Exchange::end(Ending ending, Instant now) {
+  assert(!ended_ && "Exchange::end must be called exactly once");
+  ended_ = true;
+  const auto heir = left_ ? nullptr : leave(ending, now);
+  for (std::size_t i = first_try_; i < tries_end_; ++i) {
+    // The report outlives the exchange and only records; unpinning may destroy the endpoint.
+    upstream_.unpin(const_cast<EndpointState&>(*report_.tries[i].endpoint));
+  }
+  return heir;
 }
 
 }  // namespace fusegate::exchange

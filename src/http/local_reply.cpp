@@ -22,6 +22,10 @@ void append_member(std::string_view name, std::uint64_t value, HeadBuffer& out) 
 }
 
 void write_body(const LocalReply& reply, unsigned status, HeadBuffer& out) {
+  if (reply.fixed != nullptr) {
+    out.append(reply.fixed->body);
+    return;
+  }
   // RFC 9457 section 4.2.1: with about:blank the title is the phrase of the status.
   out.append("{\"type\":\"about:blank\"");
   append_member("title", status_phrase(status), out);
@@ -53,6 +57,19 @@ void write_markers(const LocalReply& reply, unsigned status, HeadBuffer& out) {
   }
 }
 
+void write_content(const LocalReply& reply, unsigned status, std::size_t length, HeadBuffer& out) {
+  if (reply.fixed == nullptr) {
+    out.append("content-type: application/problem+json\r\n");
+  } else {
+    for (const auto& [name, value] : reply.fixed->headers) {
+      out.append_field(name, value);
+    }
+  }
+  if (status != 204 && status != 304) {  // RFC 9110 section 8.6
+    out.append_field("content-length", length);
+  }
+}
+
 void write_head(const LocalReply& reply, unsigned status, std::size_t length, HeadBuffer& out) {
   out.append("HTTP/1.1 ");
   out.append_number(status);
@@ -62,8 +79,7 @@ void write_head(const LocalReply& reply, unsigned status, std::size_t length, He
   if (!reply.date.empty()) {
     out.append_field("date", reply.date);
   }
-  out.append("content-type: application/problem+json\r\n");
-  out.append_field("content-length", length);
+  write_content(reply, status, length, out);
   write_markers(reply, status, out);
   if (!reply.request_id.empty()) {
     out.append_field("x-request-id", reply.request_id);
@@ -99,6 +115,10 @@ std::string_view status_phrase(unsigned status) {
   switch (status) {
     case 200:
       return "OK";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
     case 400:
       return "Bad Request";
     case 404:

@@ -6,9 +6,18 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace fusegate::http {
+
+/// A reply that the operator has written.
+struct FixedReply {
+  std::span<const std::pair<std::string, std::string>> headers;
+  std::string_view body;
+};
 
 /// A reply that Fusegate makes itself: application/problem+json (RFC 9457).
 struct LocalReply {
@@ -26,7 +35,8 @@ struct LocalReply {
   bool overloaded = false;                          ///< x-envoy-overloaded: true
   std::string_view date;                            ///< IMF-fixdate.
   std::string_view request_id;
-  std::string_view allow;  ///< Value for Allow, with status 405; or empty.
+  const FixedReply* fixed = nullptr;  ///< Stands in for the problem document.
+  std::string_view allow;             ///< Value for Allow, with status 405; or empty.
 };
 
 /// Appends head and body.

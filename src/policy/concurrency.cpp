@@ -59,11 +59,17 @@ Limiter::Waiter Limiter::pop(Instant now) {
   return next;
 }
 
-bool Limiter::abandon(Waiter waiter) {
+std::uint32_t Limiter::position_of(Waiter waiter) const {
   std::uint32_t found = 0;
-  while (found < waiting_ && place(found) != waiter) {
+  while (found < waiting_ &&
+         ring_[(static_cast<std::size_t>(head_) + found) % ring_.size()] != waiter) {
     ++found;
   }
+  return found;
+}
+
+bool Limiter::abandon(Waiter waiter) {
+  const std::uint32_t found = position_of(waiter);
   if (found == waiting_) {
     return false;
   }

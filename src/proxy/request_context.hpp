@@ -27,6 +27,7 @@ struct Inbound {
   std::size_t begin = 0;   ///< Of the head; interim responses lie before it.
   std::size_t filled = 0;  ///< End of the bytes received.
   exchange::EndpointState* endpoint = nullptr;
+  std::uint16_t upstream = 0;  ///< Whose connection it is.
   bool reused = false;
   std::size_t size() const { return filled - begin; }
 };
@@ -43,10 +44,13 @@ struct RequestContext {
   http::ResponseHead response;
   http::ResponseParser response_parser;
   exchange::Report report;
-  std::optional<exchange::Exchange> exchange;
+  exchange::Exchange* exchange = nullptr;  ///< The one in charge of the two below.
+  std::optional<exchange::Exchange> first;
+  std::optional<exchange::Exchange> fallback;
   exchange::RequestTraits traits;
   const config::RouteConfig* route = nullptr;
-  upstream::Upstream* upstream = nullptr;
+  upstream::Upstream* upstream = nullptr;        ///< Of the exchange in charge.
+  upstream::Upstream* first_upstream = nullptr;  ///< Of the first, while the fallback is in charge.
   Upload upload;
   Download download;
   Inbound inbound;  ///< Of the attempt in progress.
@@ -62,14 +66,16 @@ struct RequestContext {
 
   /// Ready for the next request; storage is kept.
   void recycle() {
-    exchange.reset();
+    exchange = nullptr;
+    fallback.reset();
+    first.reset();
     upload.clear();
     download.clear();
     head.fields.clear();
     response.fields.clear();
     response_parser.reset();
     route = nullptr;
-    upstream = nullptr;
+    upstream = first_upstream = nullptr;
     continued = interim_sent = false;
   }
 };

@@ -72,6 +72,7 @@ void RequestHandler::begin_report() {
   report.started_wall = worker_.wall_now();
   report.duration = report.upstream_time = report.backoff = Duration{};
   report.queue_wait.reset();
+  report.queue_upstream = exchange::Report::kNone;
   report.bytes_in = report.bytes_out = 0;
   report.denied.reset();
   report.replay_overflow = false;
@@ -126,7 +127,8 @@ RequestHandler::Next RequestHandler::begin_exchange() {
   const config::RequestPolicy& policy = rq_.route->policy;
   const auto& limits = worker_.shared.config->limits;
   rq_.traits = traits_of(rq_.head, policy, session_.trusted);
-  const bool keep_body = rq_.traits.repeatable && policy.retries > 0;
+  const bool has_spare = policy.fallback.kind == config::Fallback::Kind::Upstream;
+  const bool keep_body = has_spare || (rq_.traits.repeatable && policy.retries > 0);
   const Upload::Limits bounds{.body_max = limits.request_body,
                               .replay_max = keep_body ? policy.retry.max_body_replay : 0,
                               .memory_max = limits.replay_memory};
@@ -135,7 +137,7 @@ RequestHandler::Next RequestHandler::begin_exchange() {
   const Instant now = rq_.report.started;
   moved_ = now;
   return locked([&](exchange::UpstreamState& state) {
-    rq_.exchange.emplace(policy, state, rq_.traits, rq_.report, now);
+    rq_.exchange = &rq_.first.emplace(policy, state, rq_.traits, rq_.report, now);
     return rq_.exchange->begin(&session_, now);
   });
 }
@@ -145,6 +147,9 @@ net::Task<RequestHandler::Ending> RequestHandler::obey(Decision decision) {
   for (;;) {
     if (!session_.client().is_open()) {
       co_return Ending::ClientGone;
+    }
+    if (rq_.route->policy.fallback.kind != config::Fallback::Kind::Off) {
+      decision = fall_back(decision);
     }
     Next next;
     switch (decision.kind) {
@@ -217,7 +222,17 @@ net::Task<> RequestHandler::reject(const Decision& decision) {
   answer.request_id = report.request_id;
   answer.overloaded = is_overload(reason);
   answer.retry_marker = retry_marker();
-  if (decision.retry_after) {
+  http::FixedReply fixed;
+  if (replies_instead(reason)) {
+    const config::Fallback& fallback = rq_.route->policy.fallback;
+    fixed = {.headers = fallback.headers, .body = fallback.body};
+    answer.fixed = &fixed;
+    answer.status = fallback.status;
+    answer.retry_marker = {};
+    answer.overloaded = false;
+    report.status = static_cast<std::uint16_t>(fallback.status);
+  }
+  if (decision.retry_after && answer.fixed == nullptr) {
     answer.retry_after = std::chrono::ceil<std::chrono::seconds>(*decision.retry_after);
   }
   co_await session_.reply(answer);
@@ -252,6 +267,7 @@ void RequestHandler::finish(Ending ending) {
     }
     return 0;
   });
+  end_first(now);
 }
 
 }  // namespace fusegate::proxy

@@ -53,6 +53,12 @@ class RequestHandler {
   Failure lost(AttemptResult result, RejectReason reason) const;
   exchange::ResponseFacts facts_of_response() const;
 
+  // fallback.cpp: when the upstream has failed the request
+  Decision fall_back(const Decision& decision);
+  Decision ask_other_upstream(const Decision& decision);
+  bool replies_instead(RejectReason reason) const;
+  void end_first(Instant now);
+
   // waiting.cpp: backoff and queue
   /// False when the client has left meanwhile.
   net::Task<bool> pause(Instant until);
@@ -102,11 +108,12 @@ class RequestHandler {
   static constexpr unsigned kInterimsMax = 16;
   unsigned interims_ = 0;
   Stop stop_ = Stop::No;
-  bool uploading_ = false;      ///< Request bytes are still to be sent on this attempt.
-  bool upload_broken_ = false;  ///< The upstream takes no more of them.
-  bool client_slow_ = false;    ///< The body was waited for on this attempt.
-  Instant moved_{};             ///< When a body moved last.
-  char marker_[48];             ///< Text of fusegate-retry.
+  bool uploading_ = false;                  ///< Request bytes are still to be sent on this attempt.
+  bool upload_broken_ = false;              ///< The upstream takes no more of them.
+  std::optional<DenyReason> first_denial_;  ///< Of the upstream before the fallback.
+  bool client_slow_ = false;                ///< The body was waited for on this attempt.
+  Instant moved_{};                         ///< When a body moved last.
+  char marker_[48];                         ///< Text of fusegate-retry.
 };
 
 }  // namespace fusegate::proxy

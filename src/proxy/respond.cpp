@@ -231,16 +231,15 @@ void RequestHandler::settle_connection(Inbound& inbound, bool clean) {
     drop_stream(inbound);
     return;
   }
-  worker_.metrics.upstream(rq_.report.upstream).connections_active.add(-1);
+  worker_.metrics.upstream(inbound.upstream).connections_active.add(-1);
   net::StreamPtr stream = std::move(inbound.stream);
   stream->set_owner(nullptr);
-  worker_.pools[rq_.report.upstream]->give_back(*inbound.endpoint, std::move(stream),
-                                                worker_.now());
+  worker_.pools[inbound.upstream]->give_back(*inbound.endpoint, std::move(stream), worker_.now());
 }
 
 void RequestHandler::drop_stream(Inbound& inbound) {
   if (inbound.stream) {
-    worker_.metrics.upstream(rq_.report.upstream).connections_active.add(-1);
+    worker_.metrics.upstream(inbound.upstream).connections_active.add(-1);
     inbound.stream->close();
     inbound.stream = nullptr;
   }

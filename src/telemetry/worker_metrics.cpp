@@ -79,14 +79,14 @@ void WorkerMetrics::record(const Report& report) {
 }
 
 void WorkerMetrics::record_tries(const Report& report, RouteCounters& route) {
-  UpstreamCounters& to = upstreams_[report.upstream];
-  if (report.queue_wait) {
-    to.queue_wait.observe(*report.queue_wait);
+  if (report.queue_wait && report.queue_upstream < upstreams_.size()) {
+    upstreams_[report.queue_upstream].queue_wait.observe(*report.queue_wait);
   }
   const std::size_t count = std::min<std::size_t>(report.try_count, Report::kTriesMax);
   route.attempts.add(count);
   for (std::size_t i = 0; i < count; ++i) {
     const TryReport& attempt = report.tries[i];
+    UpstreamCounters& to = upstreams_[attempt.upstream];
     to.attempts.add(attempt.status, UpstreamCounters::attempt_column(attempt.kind, attempt.result));
     to.attempt_duration.observe(attempt.duration);
     if (attempt.kind == AttemptKind::Retry && i > 0) {

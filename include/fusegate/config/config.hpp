@@ -2,6 +2,7 @@
 
 #include <fusegate/base/ratio.hpp>
 #include <fusegate/base/time.hpp>
+#include <fusegate/config/fallback.hpp>
 #include <fusegate/policy/breaker.hpp>
 #include <fusegate/policy/budget.hpp>
 #include <fusegate/policy/concurrency.hpp>
@@ -46,6 +47,7 @@ struct RequestPolicy {
   policy::Idempotency idempotent = policy::Idempotency::Auto;
   policy::RetrySettings retry;
   Hedge hedge;
+  Fallback fallback;
   policy::FaultSettings fault;
   bool operator==(const RequestPolicy&) const = default;
 };

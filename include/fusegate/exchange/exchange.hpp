@@ -75,9 +75,12 @@ struct Decision {
 ///     └─> Reject           Wait ─> on_wakeup ─> Attempt | ForwardHeld | Reject
 class Exchange {
  public:
-  /// `report` collects the tries, denials and waits; it must outlive the exchange.
+  /// `report` collects the tries, denials and waits; it must outlive the exchange. With
+  /// `is_fallback` it holds those of the first upstream, whose exchange has left: this one makes
+  /// the attempts that are left, at least one, within the same deadline (`now` = when the request
+  /// arrived, for both).
   Exchange(const config::RequestPolicy& policy, UpstreamState& upstream,
-           const RequestTraits& traits, Report& report, Instant now);
+           const RequestTraits& traits, Report& report, Instant now, bool is_fallback = false);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange();  ///< Asserts that `end` was called.
@@ -101,6 +104,14 @@ class Exchange {
   /// the endpoints of the report: their names must have been read before.
   [[nodiscard]] policy::Limiter::Waiter end(Ending ending, Instant now);
 
+  /// Instead of obeying `decision`: may another upstream be asked? It failed with 502, 503 or 504,
+  /// by an answer or by a word of ours, and one more attempt does no harm: nothing forbids to
+  /// repeat the request, nobody has said that trying again hurts, and there is time for it.
+  bool may_fall_back(const Decision& decision, Instant now) const;
+  /// Gives back everything but the pins, which the names in the report need until `end`. Nothing
+  /// but `end` may follow. Returns what `end` returns.
+  [[nodiscard]] policy::Limiter::Waiter leave(Ending ending, Instant now);
+
   Instant deadline() const { return deadline_; }
   /// Number of the current attempt: 1 = the first.
   unsigned attempt() const { return report_.attempts; }
@@ -110,7 +121,7 @@ class Exchange {
  private:
   using Tried = std::array<const EndpointState*, Report::kTriesMax>;
 
-  bool retrying() const { return report_.try_count > 0; }
+  bool retrying() const { return report_.try_count > first_try_; }
   TryReport& current_try() { return report_.tries[report_.try_count - 1U]; }
   Tried tried() const;
   bool was_tried(const EndpointState& endpoint) const;
@@ -124,6 +135,7 @@ class Exchange {
   Decision not_started(RejectReason reason, DenyReason denial, std::optional<Duration> retry_after,
                        Instant now);
   void leave_queue(Instant now);
+  void note_queue_wait(Instant now);
 
   // retry_decision.cpp: what follows a failed attempt. nullopt = a retry was scheduled.
   std::optional<DenyReason> schedule_retry(FailureClass failure,
@@ -157,6 +169,12 @@ class Exchange {
   EndpointState* endpoint_ = nullptr;  ///< Of the attempt in progress or being forwarded.
   FailureClass last_failure_{};
   RejectReason last_reason_{};
+  Instant queue_until_{};
+  std::uint8_t first_try_;  ///< Of this exchange, in the report.
+  std::uint8_t tries_end_;  ///< Behind its last, once it has left.
+  unsigned last_attempt_;   ///< No number is higher.
+  bool is_fallback_;
+  bool left_ = false;
   bool replayable_ = true;
   bool holding_ = false;
   bool has_slot_ = false;

@@ -15,9 +15,10 @@ namespace fusegate::exchange {
 struct TryReport {
   const EndpointState* endpoint = nullptr;  ///< Pinned until Exchange::end.
   Instant started{};
-  Duration duration{};       ///< Until the response head, or the failure.
-  Duration wait{};           ///< Backoff before it.
-  std::uint16_t status = 0;  ///< 0 = no response head.
+  Duration duration{};         ///< Until the response head, or the failure.
+  Duration wait{};             ///< Backoff before it.
+  std::uint16_t upstream = 0;  ///< Index into Config::upstreams.
+  std::uint16_t status = 0;    ///< 0 = no response head.
   AttemptKind kind{};
   AttemptResult result{};
   FailureClass failure{};  ///< Only when `result` is not Ok.
@@ -45,10 +46,11 @@ struct Report {
   Duration duration{};       ///< Until the last byte of the response.
   Duration upstream_time{};  ///< Spent waiting for upstreams, backoff and queue included.
   Duration backoff{};
-  std::optional<Duration> queue_wait;  ///< Set when the request had to queue.
-  std::uint64_t bytes_in = 0;          ///< Body bytes from the client.
-  std::uint64_t bytes_out = 0;         ///< Body bytes to the client.
-  std::optional<DenyReason> denied;    ///< Why the last failed attempt was not repeated.
+  std::optional<Duration> queue_wait;    ///< Set when the request had to queue.
+  std::uint16_t queue_upstream = kNone;  ///< For which upstream.
+  std::uint64_t bytes_in = 0;            ///< Body bytes from the client.
+  std::uint64_t bytes_out = 0;           ///< Body bytes to the client.
+  std::optional<DenyReason> denied;      ///< Why the last failed attempt was not repeated.
   bool replay_overflow = false;
   std::uint8_t attempts = 0;  ///< Free reconnects not counted.
   std::uint8_t try_count = 0;

@@ -43,6 +43,7 @@ class Limiter {
   /// Leaves the queue; those behind move up. False when the waiter is not in it (it already holds a
   /// slot). O(distance to the nearer end), and waiters that time out stand at the head.
   bool abandon(Waiter waiter);
+  bool is_waiting(Waiter waiter) const { return position_of(waiter) < waiting_; }
 
   /// Changes how many slots there are, at least one. After a cut, slots that come back are kept
   /// until the new limit holds; after a rise, call `hand_out` until it has nobody left.
@@ -57,6 +58,8 @@ class Limiter {
  private:
   /// Takes the waiter whose turn it is out of the queue, which is not empty.
   Waiter pop(Instant now);
+  /// `waiting_` when it is not in the queue.
+  std::uint32_t position_of(Waiter waiter) const;
   /// The ring's place for the waiter at `position` in the queue; 0 is the next to be served.
   Waiter& place(std::uint32_t position);
 

@@ -178,8 +178,6 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"Tls", in_upstream("    tls: {verify: false}\n"), 5, 19, "not supported yet", ""},
         BadInput{"Hedge", in_upstream("    hedge: {enabled: true}\n"), 5, 22, "not supported yet",
                  ""},
-        BadInput{"Fallback", in_upstream("    fallback: {status: 200}\n"), 5, 15,
-                 "not supported yet", ""},
         BadInput{"Tracing", at_top("tracing: {otlp_endpoint: http://o}\n"), 5, 26,
                  "not supported yet", ""},
         BadInput{"PerEndpoint", at_top("metrics: {per_endpoint: true}\n"), 5, 25,

@@ -55,6 +55,7 @@ TEST_F(WorkerMetricsTest, CountsDenialsRejectionsAndOverflows) {
   report.status = 502;
   report.replay_overflow = true;
   report.queue_wait = 3ms;
+  report.queue_upstream = 0;
   metrics.record(report);
   const RouteCounters& route = metrics.route(0);
   EXPECT_EQ(route.denied[at(DenyReason::Budget)].get(), 1u);
