@@ -29,16 +29,19 @@ std::string_view RequestHandler::retry_marker() {
       return "other;reason=overload";
     }
     reason = word(report.reason);
-  } else if (report.denied == DenyReason::Coordinated && rq_.traits.coordinated) {
-    return {};  // The layer above retries: its tries are not ours to take away.
   } else if (report.denied) {
     switch (*report.denied) {
       case DenyReason::Exhausted:
       case DenyReason::Budget:
       case DenyReason::Deadline:
       case DenyReason::BreakerOpen:
-      case DenyReason::Coordinated:
       case DenyReason::NotReplayable:
+        reason = word(*report.denied);
+        break;
+      case DenyReason::Coordinated:
+        if (rq_.traits.coordinated) {
+          return {};  // The layer above retries: its tries are not ours to take away.
+        }
         reason = word(*report.denied);
         break;
       case DenyReason::NotIdempotent:
