@@ -93,7 +93,7 @@ std::vector<Key> later_keys() {
   return {
       {Level::Request, "hedge.enabled",
        BoolField{[](Scope& s) -> auto& { return s.route.policy.hedge.enabled; }},
-       "Send a second request when the first is slow.", Support::Later},
+       "Make a second attempt beside one that is slow; requests without a body only."},
       {Level::Request, "hedge.after",
        CustomField{read_hedge_after, write_hedge_after, R"({"$ref": "#/definitions/text"})"},
        "When the second is sent: a live quantile (`p1` to `p99`) or a duration."},

@@ -140,12 +140,16 @@ Decision Exchange::start_attempt(Instant now) {
                        std::max(admission.retry_at - now, Duration::zero()), now);
   }
   const bool retry = retrying();
-  const Decision decision = launch(endpoint, picked.permit, admission.permit, until, now);
+  Decision decision = launch(endpoint, picked.permit, admission.permit, until, now);
   ++report_.attempts;
   charged_ = false;
   TryReport& attempt = current_try();
   attempt.kind = retry ? AttemptKind::Retry : AttemptKind::First;
   attempt.wait = retry ? now - waiting_since_ : Duration::zero();
+  if (traits_.hedgeable && !retry) {
+    upstream_.hedges().on_request(now);
+    decision.hedge_at = hedge_time(now);
+  }
   return decision;
 }
 
@@ -158,7 +162,8 @@ Decision Exchange::launch(EndpointState& endpoint, std::optional<policy::Permit>
   unsettled_ = true;
   upstream_.enter(endpoint, now);
   upstream_.pin(endpoint);
-  report_.tries[report_.try_count++] =
+  current_ = report_.try_count++;
+  report_.tries[current_] =
       TryReport{.endpoint = &endpoint, .started = now, .upstream = report_.upstream};
   return {.kind = Decision::Kind::Attempt,
           .endpoint = &endpoint,

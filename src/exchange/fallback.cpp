@@ -46,6 +46,7 @@ bool Exchange::may_fall_back(const Decision& decision, Instant now) const {
     case Decision::Kind::Attempt:
     case Decision::Kind::Wait:
     case Decision::Kind::Queue:
+    case Decision::Kind::Continue:
       return false;
   }
   const bool harmless = !report_.denied || bearable(*report_.denied);

@@ -53,16 +53,24 @@ Decision Exchange::on_response(const ResponseFacts& facts, Instant now) {
   // 421 on a kept connection: it was meant for somebody else, the application has not seen us.
   const bool misdirected = facts.status == kMisdirected && attempt.reused;
   const bool bad = misdirected || listed(policy_.retry, facts);
+  if (other_ && !bad) {
+    give_up_other(now);
+  }
   attempt.status = facts.status;
   attempt.duration = now - attempt.started;
   attempt.result = bad ? AttemptResult::Status : AttemptResult::Ok;
   const auto hold = facts.status == 503 ? facts.retry_after : std::nullopt;
   settle_attempt(verdict_of(facts.status), hold, now);
+  observe(attempt, now);
   if (!bad) {
     return {.kind = Decision::Kind::Forward, .endpoint = endpoint_};
   }
   attempt.failure = misdirected ? FailureClass::NeverSent : FailureClass::BadResponse;
   last_failure_ = attempt.failure;
+  if (other_) {
+    holding_ = true;
+    return go_on_with_other();
+  }
   const policy::RetryContext context{.repeatable = traits_.repeatable,
                                      .replayable = replayable_,
                                      .coordinated = traits_.coordinated};
@@ -98,6 +106,9 @@ Decision Exchange::on_failure(const FailureFacts& facts, Instant now) {
   }
   if (facts.failure == FailureClass::StaleReuse) {
     endpoint_->reuse_from = after(now, kReuseDistrust);
+  }
+  if (other_) {
+    return go_on_with_other();
   }
   if (free) {
     return reconnect(now);

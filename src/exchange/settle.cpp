@@ -27,6 +27,9 @@ policy::Limiter::Waiter Exchange::leave(Ending ending, Instant now) {
     waiting_ = false;
     report_.backoff += now - waiting_since_;
   }
+  if (other_) {
+    give_up_other(now);
+  }
   if (unsettled_) {
     // Given up while it ran: that says nothing about the upstream, but the permits go back.
     current_try().result = AttemptResult::Cancelled;

@@ -164,6 +164,15 @@ Duration UpstreamState::lengthened(Duration backoff, Instant now) {
   return backoff + Duration{static_cast<Duration::rep>(extra)};
 }
 
+policy::LatencyQuantile& UpstreamState::latencies(std::uint32_t percent) {
+  for (auto& [known, quantile] : latencies_) {
+    if (known == percent) {
+      return quantile;
+    }
+  }
+  return latencies_.emplace_back(percent, policy::LatencyQuantile{percent}).second;
+}
+
 void UpstreamState::unpin(EndpointState& endpoint) {
   --endpoint.pins;
   if (endpoint.retired && endpoint.pins == 0) {

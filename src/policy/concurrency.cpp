@@ -33,6 +33,16 @@ Limiter::Waiter Limiter::release(Instant now) {
   return pop(now);
 }
 
+bool Limiter::take_spare() {
+  if (waiting_ > 0 || in_flight_ >= settings_.max_in_flight) {
+    return false;
+  }
+  ++in_flight_;
+  return true;
+}
+
+void Limiter::give_back() { in_flight_ -= in_flight_ > 0 ? 1 : 0; }
+
 void Limiter::set_limit(std::uint32_t limit) {
   // Without any slot, those in the queue would have nobody to wait for.
   settings_.max_in_flight = std::max<std::uint32_t>(limit, 1);

@@ -20,6 +20,7 @@ exchange::FailureFacts failure(FailureClass kind, AttemptResult result, RejectRe
 
 net::Task<RequestHandler::Next> RequestHandler::attempt(Decision decision) {
   rq_.inbound.endpoint = decision.endpoint;
+  hedge_at_ = decision.hedge_at;
   client_slow_ = false;
   upload_broken_ = false;
   const Instant started = worker_.now();
@@ -32,42 +33,68 @@ net::Task<RequestHandler::Next> RequestHandler::attempt(Decision decision) {
     failed = co_await connect(decision);
   }
   if (!injected && !failed && stop_ == Stop::No) {
-    failed = co_await exchange_heads(decision.until);
+    failed = co_await exchange_heads(decision.until, false);
   }
+  Decision next = conclude(failed, started);
+  while (next.kind == Decision::Kind::Continue) {
+    const Instant resumed = worker_.now();
+    const bool unsent = hedge_connecting_;
+    failed.reset();
+    if (unsent) {
+      failed = co_await finish_connecting();
+    }
+    if (!failed) {
+      failed = co_await exchange_heads(other_until_, !unsent);
+    }
+    next = conclude(failed, resumed);
+  }
+  if (stop_ == Stop::ClientGone) {
+    co_return std::nullopt;
+  }
+  co_return next;
+}
+
+/// Tells the exchange what became of the current attempt.
+RequestHandler::Decision RequestHandler::conclude(const Failure& failed, Instant started) {
   const Instant now = worker_.now();
   rq_.report.upstream_time += now - started;
   if (stop_ != Stop::No) {
-    drop(rq_.inbound);
-    if (stop_ == Stop::ClientGone) {
-      co_return std::nullopt;
-    }
-    Decision refusal;
-    refusal.kind = Decision::Kind::Reject;
-    refusal.reason = stop_ == Stop::BadBody        ? RejectReason::BadRequest
-                     : stop_ == Stop::BodyTooLarge ? RejectReason::BodyTooLarge
-                                                   : RejectReason::HeadTimeout;
-    detail_ = stop_ == Stop::BadBody ? rq_.upload.detail() : std::string_view{};
-    session_.close_after();
-    co_return refusal;
-  }
-  if (failed) {
-    drop(rq_.inbound);
-    if (rq_.interim_sent || !rq_.upload.replayable()) {
-      rq_.exchange->on_not_replayable();
-    }
-    co_return locked(
-        [&](exchange::UpstreamState&) { return rq_.exchange->on_failure(*failed, now); });
+    return stopped();
   }
   if (rq_.interim_sent || !rq_.upload.replayable()) {
     rq_.exchange->on_not_replayable();
   }
-  const exchange::ResponseFacts facts = facts_of_response();
-  const Decision next =
-      locked([&](exchange::UpstreamState&) { return rq_.exchange->on_response(facts, now); });
-  if (next.kind != Decision::Kind::Forward) {
-    hold_response();
+  Decision next;
+  if (failed) {
+    drop(rq_.inbound);
+    next = locked([&](exchange::UpstreamState&) { return rq_.exchange->on_failure(*failed, now); });
+  } else {
+    const exchange::ResponseFacts facts = facts_of_response();
+    next = locked([&](exchange::UpstreamState&) { return rq_.exchange->on_response(facts, now); });
+    if (next.kind != Decision::Kind::Forward) {
+      hold_response();
+    }
   }
-  co_return next;
+  if (next.kind == Decision::Kind::Continue) {
+    keep_other_lane();
+  } else {
+    drop(rq_.other);
+  }
+  return next;
+}
+
+/// The client is gone, or its body cannot be sent on.
+RequestHandler::Decision RequestHandler::stopped() {
+  drop(rq_.inbound);
+  drop(rq_.other);
+  Decision refusal;
+  refusal.kind = Decision::Kind::Reject;
+  refusal.reason = stop_ == Stop::BadBody        ? RejectReason::BadRequest
+                   : stop_ == Stop::BodyTooLarge ? RejectReason::BodyTooLarge
+                                                 : RejectReason::HeadTimeout;
+  detail_ = stop_ == Stop::BadBody ? rq_.upload.detail() : std::string_view{};
+  session_.close_after();
+  return refusal;
 }
 
 exchange::ResponseFacts RequestHandler::facts_of_response() const {
@@ -101,7 +128,6 @@ bool RequestHandler::reuse(const Decision& decision) {
 net::Task<RequestHandler::Failure> RequestHandler::connect(const Decision& decision) {
   upstream::Pool& pool = *worker_.pools[rq_.report.upstream];
   const Instant started = worker_.now();
-  auto& metrics = worker_.metrics.upstream(rq_.report.upstream);
   int error = 0;
   net::StreamPtr stream = pool.connect(*decision.endpoint, error);
   if (stream) {
@@ -115,15 +141,22 @@ net::Task<RequestHandler::Failure> RequestHandler::connect(const Decision& decis
   const Duration took = worker_.now() - started;
   if (error != 0 || !session_.client().is_open()) {
     stop_ = session_.client().is_open() ? stop_ : Stop::ClientGone;
-    metrics.connect_ended(
-        error == ETIMEDOUT ? telemetry::ConnectResult::Timeout : telemetry::ConnectResult::Failed,
-        took);
+    count_connect(error == 0 ? ECANCELED : error, took);
     co_return failure(FailureClass::NeverSent, AttemptResult::ConnectFailed,
                       RejectReason::ConnectFailed, true);
   }
-  metrics.connect_ended(telemetry::ConnectResult::Ok, took);
+  count_connect(0, took);
   rq_.exchange->on_connection(false);
   co_return std::nullopt;
+}
+
+void RequestHandler::count_connect(int error, Duration took) {
+  using telemetry::ConnectResult;
+  worker_.metrics.upstream(rq_.report.upstream)
+      .connect_ended(error == 0           ? ConnectResult::Ok
+                     : error == ETIMEDOUT ? ConnectResult::Timeout
+                                          : ConnectResult::Failed,
+                     took);
 }
 
 void RequestHandler::write_head(Instant until) {
@@ -136,7 +169,8 @@ void RequestHandler::write_head(Instant until) {
   forward.request_id = rq_.report.request_id;
   forward.attempt = rq_.exchange->attempt();
   if (forward.attempt > 1) {
-    forward.attempt_reason = word(rq_.exchange->last_failure());
+    forward.attempt_reason = rq_.exchange->has_two_attempts() ? std::string_view{"hedge"}
+                                                              : word(rq_.exchange->last_failure());
   }
   forward.remaining = std::chrono::duration_cast<std::chrono::milliseconds>(until - worker_.now());
   forward.body = rq_.head.body;

@@ -44,12 +44,7 @@ RequestHandler::Decision RequestHandler::ask_other_upstream(const Decision& deci
     hold_response();
   }
   const Instant now = worker_.now();
-  locked([&](exchange::UpstreamState&) {
-    if (const auto heir = rq_.exchange->leave(Ending::Rejected, now)) {
-      Session::grant_slot(heir);
-    }
-    return 0;
-  });
+  leave_upstream(Ending::Rejected, now);
   const config::RequestPolicy& policy = rq_.route->policy;
   rq_.first_upstream = rq_.upstream;
   rq_.upstream = worker_.shared.upstreams[policy.fallback.upstream].get();
@@ -60,6 +55,15 @@ RequestHandler::Decision RequestHandler::ask_other_upstream(const Decision& deci
     rq_.exchange =
         &rq_.fallback.emplace(policy, state, rq_.traits, rq_.report, rq_.report.started, true);
     return rq_.exchange->begin(&session_, now);
+  });
+}
+
+void RequestHandler::leave_upstream(Ending ending, Instant now) {
+  locked([&](exchange::UpstreamState&) {
+    if (const auto heir = rq_.exchange->leave(ending, now)) {
+      Session::grant_slot(heir);
+    }
+    return 0;
   });
 }
 

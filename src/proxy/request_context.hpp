@@ -54,7 +54,9 @@ struct RequestContext {
   Upload upload;
   Download download;
   Inbound inbound;  ///< Of the attempt in progress.
-  Inbound held;     ///< A response that is given to the client if the retries bring none.
+  Inbound other;    ///< Of the attempt beside it, while there are two.
+  http::ResponseParser other_parser;
+  Inbound held;  ///< A response that is given to the client if the retries bring none.
   std::string path_scratch;
   std::string target_scratch;  ///< The rewritten target, when the route rewrites it.
   std::string_view path;       ///< Canonical, for matching.

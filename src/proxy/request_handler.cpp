@@ -127,6 +127,7 @@ RequestHandler::Next RequestHandler::begin_exchange() {
   const config::RequestPolicy& policy = rq_.route->policy;
   const auto& limits = worker_.shared.config->limits;
   rq_.traits = traits_of(rq_.head, policy, session_.trusted);
+  rq_.traits.hedgeable = is_hedged(policy.hedge);
   const bool has_spare = policy.fallback.kind == config::Fallback::Kind::Upstream;
   const bool keep_body = has_spare || (rq_.traits.repeatable && policy.retries > 0);
   const Upload::Limits bounds{.body_max = limits.request_body,
@@ -166,6 +167,7 @@ net::Task<RequestHandler::Ending> RequestHandler::obey(Decision decision) {
         co_return co_await forward(rq_.inbound);
       case Kind::ForwardHeld:
         co_return co_await forward_held();
+      case Kind::Continue:  // Said and obeyed within an attempt.
       case Kind::Reject:
         co_await reject(decision);
         co_return Ending::Rejected;
@@ -240,6 +242,7 @@ net::Task<> RequestHandler::reject(const Decision& decision) {
 
 void RequestHandler::finish(Ending ending) {
   drop(rq_.inbound);
+  drop(rq_.other);
   drop(rq_.held);
   auto& report = rq_.report;
   const Instant now = worker_.refresh();  // The last writes count, too.
@@ -258,6 +261,9 @@ void RequestHandler::finish(Ending ending) {
     session_.close_after();
   } else if (ending == Ending::Delivered) {
     report.result = report.denied ? RequestResult::Failed : RequestResult::Ok;
+  }
+  if (ending == Ending::ClientGone) {
+    leave_upstream(ending, now);  // What was under way is told as cancelled.
   }
   worker_.metrics.record(report);
   worker_.access.record(report);

@@ -46,8 +46,11 @@ class RequestHandler {
 
   // attempt.cpp: one attempt, a connection for it, its outcome
   net::Task<Next> attempt(Decision decision);
+  Decision conclude(const Failure& failed, Instant started);
+  Decision stopped();
   bool reuse(const Decision& decision);
   net::Task<Failure> connect(const Decision& decision);
+  void count_connect(int error, Duration took);
   void attach(net::StreamPtr stream, bool reused);
   void write_head(Instant until);
   Failure lost(AttemptResult result, RejectReason reason) const;
@@ -57,6 +60,7 @@ class RequestHandler {
   Decision fall_back(const Decision& decision);
   Decision ask_other_upstream(const Decision& decision);
   bool replies_instead(RejectReason reason) const;
+  void leave_upstream(Ending ending, Instant now);
   void end_first(Instant now);
 
   // waiting.cpp: backoff and queue
@@ -70,8 +74,23 @@ class RequestHandler {
   policy::FaultPlan planned_fault();
   void answer_for_upstream(std::uint32_t status);
 
+  // hedge.cpp: a second attempt beside a late one
+  bool is_hedged(const config::Hedge& hedge) const;
+  bool start_hedge();
+  net::Task<Failure> race(Instant until);
+  std::optional<Failure> look_at_lane();
+  std::optional<Failure> look_at_hedge(net::Waker::Events happened);
+  std::optional<Failure> look_at_first(net::Waker::Events happened, Instant until);
+  std::optional<Failure> send_hedge();
+  Failure connected(int error);
+  net::Task<Failure> finish_connecting();
+  void switch_lanes();
+  void switch_attempts();
+  void keep_other_lane();
+
   // response_head.cpp: sending the request while waiting for that head
-  net::Task<Failure> exchange_heads(Instant until);
+  /// `resumed`: the request was sent before, and something may have arrived already.
+  net::Task<Failure> exchange_heads(Instant until, bool resumed);
   /// Moves the request body. Returns the events to wait for; sets `ended_` when it cannot go on.
   net::Waker::Events push_body();
   enum class HeadStep : std::uint8_t { Complete, Interim, NeedMore, Failed };
@@ -108,8 +127,12 @@ class RequestHandler {
   static constexpr unsigned kInterimsMax = 16;
   unsigned interims_ = 0;
   Stop stop_ = Stop::No;
-  bool uploading_ = false;                  ///< Request bytes are still to be sent on this attempt.
-  bool upload_broken_ = false;              ///< The upstream takes no more of them.
+  bool uploading_ = false;      ///< Request bytes are still to be sent on this attempt.
+  bool upload_broken_ = false;  ///< The upstream takes no more of them.
+  bool hedge_connecting_ = false;
+  Instant connected_by_{};                  ///< The hedge's connection.
+  Instant hedge_at_ = kNever;               ///< When the attempt is late.
+  Instant other_until_ = kNever;            ///< Of the other of two attempts.
   std::optional<DenyReason> first_denial_;  ///< Of the upstream before the fallback.
   bool client_slow_ = false;                ///< The body was waited for on this attempt.
   Instant moved_{};                         ///< When a body moved last.

@@ -10,13 +10,16 @@ using net::IoResult;
 
 /// Sends the request and waits for the head of the response, both at once: an upstream may answer
 /// before it has read everything.
-net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until) {
+net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until, bool resumed) {
   const Duration allowance = until - worker_.now();
-  rq_.response_parser.reset();
-  rq_.inbound.begin = rq_.inbound.filled = 0;
-  moved_ = worker_.now();
-  write_head(until);
-  net::Waker::Events happened = 0;
+  net::Waker::Events happened = kUpstreamReadable;
+  if (!resumed) {
+    rq_.response_parser.reset();
+    rq_.inbound.begin = rq_.inbound.filled = 0;
+    moved_ = worker_.now();
+    write_head(until);
+    happened = 0;
+  }
   for (;;) {
     const bool was_uploading = uploading_;
     const auto body_events = push_body();
@@ -43,10 +46,17 @@ net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until)
     const Duration patience = worker_.shared.config->limits.body_timeout;
     const Instant deadline =
         for_client ? std::min(rq_.exchange->deadline(), moved_ + patience) : until;
+    const bool may_hedge = !uploading_ && hedge_at_ < deadline;
     rq_.inbound.stream->arm_read();
-    happened = co_await session_.wait(body_events | kUpstreamReadable | kClientReadable, deadline);
+    happened = co_await session_.wait(body_events | kUpstreamReadable | kClientReadable,
+                                      may_hedge ? hedge_at_ : deadline);
     if (!uploading_ && (happened & kClientReadable) != 0 && !session_.client_alive()) {
       stop_ = Stop::ClientGone;
+    } else if (happened == kTimer && may_hedge) {
+      hedge_at_ = kNever;
+      if (rq_.inbound.filled == 0 && start_hedge()) {
+        co_return co_await race(until);
+      }
     } else if (happened == kTimer) {
       co_return out_of_time(for_client, until);
     }

@@ -210,24 +210,28 @@ void Session::kill() {
   client_ended_ = true;
   client_->abort();
   if (request_) {
-    for (Inbound* inbound : {&request_->inbound, &request_->held}) {
+    for (Inbound* inbound : {&request_->inbound, &request_->other, &request_->held}) {
       if (inbound->stream) {
         inbound->stream->abort();
       }
     }
   }
   waker_.signal(kClientReadable | kClientWritable | kUpstreamReadable | kUpstreamWritable | kTimer |
-                kSlot | kDrain);
+                kSlot | kDrain | kOtherReadable | kOtherWritable);
 }
 
 void Session::on_readable(net::Stream& stream) {
   worker.refresh();
-  waker_.signal(&stream == client_.get() ? kClientReadable : kUpstreamReadable);
+  waker_.signal(&stream == client_.get() ? kClientReadable
+                : is_other(stream)       ? kOtherReadable
+                                         : kUpstreamReadable);
 }
 
 void Session::on_writable(net::Stream& stream) {
   worker.refresh();
-  waker_.signal(&stream == client_.get() ? kClientWritable : kUpstreamWritable);
+  waker_.signal(&stream == client_.get() ? kClientWritable
+                : is_other(stream)       ? kOtherWritable
+                                         : kUpstreamWritable);
 }
 
 void Session::on_timer(Instant) {

@@ -27,8 +27,10 @@ enum Event : net::Waker::Events {
   kUpstreamReadable = 4,
   kUpstreamWritable = 8,
   kTimer = 16,
-  kSlot = 32,   ///< The limiter gave this request a slot.
-  kDrain = 64,  ///< The process is shutting down.
+  kSlot = 32,            ///< The limiter gave this request a slot.
+  kDrain = 64,           ///< The process is shutting down.
+  kOtherReadable = 128,  ///< The stream of the other of two attempts.
+  kOtherWritable = 256,
 };
 
 /// One client connection: reads heads, hands each request to a RequestHandler, keeps the connection
@@ -91,6 +93,9 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   void take_leftover();
   void release_request();
   void on_timer(Instant now) override;
+  bool is_other(const net::Stream& stream) const {
+    return request_ && request_->other.stream.get() == &stream;
+  }
 
   net::StreamPtr client_;
   net::Waker waker_;

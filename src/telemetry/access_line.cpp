@@ -84,6 +84,9 @@ void append_try(Line& line, const TryReport& attempt) {
   if (attempt.wait > Duration{}) {
     time_member(line, R"(,"wait_ms":)", attempt.wait);
   }
+  if (attempt.kind == AttemptKind::Hedge) {
+    line.raw(R"(,"hedge":true)");
+  }
   if (attempt.injected) {
     line.raw(R"(,"injected":true)");
   }

@@ -97,12 +97,14 @@ void collect_recovered_and_hedges(const Scrape& scrape, const std::vector<Row>& 
         {{"route", row.route}, {"upstream", row.upstream}},
         total(scrape, row, [](const RouteCounters& r) -> const Counter& { return r.recovered; }));
   }
-  // No route hedges in this version; the series stand so that dashboards do not change later.
   out.start("fusegate_hedges_total");
   for (const Row& row : rows) {
-    for (const std::string_view result : {"won", "lost"}) {
-      out.value({{"route", row.route}, {"upstream", row.upstream}, {"result", result}}, 0);
-    }
+    out.value(
+        {{"route", row.route}, {"upstream", row.upstream}, {"result", "won"}},
+        total(scrape, row, [](const RouteCounters& r) -> const Counter& { return r.hedges_won; }));
+    out.value(
+        {{"route", row.route}, {"upstream", row.upstream}, {"result", "lost"}},
+        total(scrape, row, [](const RouteCounters& r) -> const Counter& { return r.hedges_lost; }));
   }
 }
 

@@ -89,7 +89,9 @@ void WorkerMetrics::record_tries(const Report& report, RouteCounters& route) {
     UpstreamCounters& to = upstreams_[attempt.upstream];
     to.attempts.add(attempt.status, UpstreamCounters::attempt_column(attempt.kind, attempt.result));
     to.attempt_duration.observe(attempt.duration);
-    if (attempt.kind == AttemptKind::Retry && i > 0) {
+    if (attempt.kind == AttemptKind::Hedge) {
+      (attempt.result == AttemptResult::Ok ? route.hedges_won : route.hedges_lost).add();
+    } else if (attempt.kind == AttemptKind::Retry && i > 0) {
       route.retries[index(report.tries[i - 1].failure)].add();
     }
     if (!to.endpoints.empty()) [[unlikely]] {

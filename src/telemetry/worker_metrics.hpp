@@ -33,6 +33,8 @@ struct RouteCounters {
   Gauge in_flight;
   std::array<Counter, kRejectReasons> rejected;
   Counter recovered;
+  Counter hedges_won;   ///< The hedge's response went to the client.
+  Counter hedges_lost;  ///< Another attempt's did, or none.
   Counter bytes_in;
   Counter bytes_out;
   Counter attempts;  ///< For `/routes`: requests against attempts.

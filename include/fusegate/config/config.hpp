@@ -29,7 +29,7 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
-/// A second request for a slow one. Parsed and kept; `enabled` is refused until hedging is built.
+/// A second attempt beside one that is slow.
 struct Hedge {
   bool enabled = false;
   std::optional<Duration> after;  ///< Empty = the live quantile below.

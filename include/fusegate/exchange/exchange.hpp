@@ -17,6 +17,7 @@ namespace fusegate::exchange {
 struct RequestTraits {
   bool repeatable = false;   ///< Idempotent by method, Idempotency-Key or the route's word.
   bool coordinated = false;  ///< A trusted peer said that it retries itself.
+  bool hedgeable = false;    ///< Repeatable, without a body, of a method that the route hedges.
   std::optional<Duration> time_left;  ///< From a trusted peer's deadline header.
 };
 
@@ -47,11 +48,13 @@ struct Decision {
     Forward,      ///< Give the client the response that has just arrived.
     ForwardHeld,  ///< Give the client the response held from an earlier attempt.
     Reject,       ///< Answer with `reason`.
+    Continue,     ///< The other of two attempts goes on. A response just seen is to be held.
   };
   Kind kind{};
   EndpointState* endpoint = nullptr;
   bool fresh_connection = false;  ///< Attempt: not on a reused connection (free reconnect).
   Instant until{};
+  Instant hedge_at = kNever;  ///< Attempt: when it is late, and `on_hedge_due` should be asked.
   RejectReason reason{};
   std::optional<Duration> retry_after;  ///< Reject: what `Retry-After` should say.
 };
@@ -94,6 +97,14 @@ class Exchange {
   void on_connection(bool reused);
   Decision on_response(const ResponseFacts& facts, Instant now);
   Decision on_failure(const FailureFacts& facts, Instant now);
+  /// The attempt is late: another one beside it, or nothing. With it there are two, of which the
+  /// new one is the current one that all calls speak of. The first good response wins: the other
+  /// attempt is over then, and counts for nothing. While the other runs, `on_response` and
+  /// `on_failure` of a bad one say Continue, and the other is the current one.
+  std::optional<Decision> on_hedge_due(Instant now);
+  /// The other of two attempts becomes the current one.
+  void switch_attempt();
+  bool has_two_attempts() const { return other_.has_value(); }
   /// The body outgrew its bound: from here nothing is repeated unless nothing was written.
   void on_not_replayable();
   /// The held response cannot be given any more: what to answer instead (after ForwardHeld).
@@ -122,7 +133,7 @@ class Exchange {
   using Tried = std::array<const EndpointState*, Report::kTriesMax>;
 
   bool retrying() const { return report_.try_count > first_try_; }
-  TryReport& current_try() { return report_.tries[report_.try_count - 1U]; }
+  TryReport& current_try() { return report_.tries[current_]; }
   Tried tried() const;
   bool was_tried(const EndpointState& endpoint) const;
   Instant try_deadline(unsigned number, Instant now) const;
@@ -145,6 +156,12 @@ class Exchange {
   Decision wait_decision() const;
   Decision give_up(DenyReason denial, Instant now);
   void refund(Instant now);
+
+  // hedge.cpp: two attempts at once.
+  Instant hedge_time(Instant now);
+  void give_up_other(Instant now);
+  Decision go_on_with_other();
+  void observe(const TryReport& attempt, Instant now);
 
   // settle.cpp: permits, places and pins.
   void settle_attempt(policy::Verdict verdict, std::optional<Duration> retry_after, Instant now);
@@ -169,11 +186,21 @@ class Exchange {
   EndpointState* endpoint_ = nullptr;  ///< Of the attempt in progress or being forwarded.
   FailureClass last_failure_{};
   RejectReason last_reason_{};
+  /// The attempt beside the current one.
+  struct Run {
+    EndpointState* endpoint = nullptr;
+    std::optional<policy::Permit> breaker_permit;
+    std::optional<policy::Permit> endpoint_permit;
+    std::uint8_t number = 0;  ///< In the report.
+  };
+  std::optional<Run> other_;
+  std::uint8_t current_ = 0;  ///< The current attempt, in the report.
   Instant queue_until_{};
   std::uint8_t first_try_;  ///< Of this exchange, in the report.
   std::uint8_t tries_end_;  ///< Behind its last, once it has left.
   unsigned last_attempt_;   ///< No number is higher.
   bool is_fallback_;
+  bool hedged_ = false;  ///< One hedge a request.
   bool left_ = false;
   bool replayable_ = true;
   bool holding_ = false;

@@ -4,6 +4,7 @@
 #include <fusegate/base/vocabulary.hpp>
 #include <fusegate/exchange/endpoint_state.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -56,7 +57,14 @@ struct Report {
   std::uint8_t try_count = 0;
   std::array<TryReport, kTriesMax> tries;  ///< The first `try_count` are valid.
 
-  bool recovered() const { return attempts > 1 && result == RequestResult::Ok; }
+  /// A later attempt has brought what an earlier one had failed to; a hedge recovers nothing.
+  bool recovered() const {
+    return attempts > 1 && result == RequestResult::Ok &&
+           std::any_of(tries.begin(), tries.begin() + try_count, [](const TryReport& attempt) {
+             return attempt.result != AttemptResult::Ok &&
+                    attempt.result != AttemptResult::Cancelled;
+           });
+  }
 };
 
 }  // namespace fusegate::exchange

@@ -7,6 +7,8 @@
 #include <fusegate/policy/breaker.hpp>
 #include <fusegate/policy/budget.hpp>
 #include <fusegate/policy/concurrency.hpp>
+#include <fusegate/policy/hedge.hpp>
+#include <fusegate/policy/latency_quantile.hpp>
 
 #include <array>
 #include <cstddef>
@@ -16,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fusegate::exchange {
@@ -119,6 +122,9 @@ class UpstreamState {
   void force_breaker(policy::Forced how, Instant until, Instant now);
   policy::Budget& budget() { return budget_; }
   policy::Limiter& limiter() { return limiter_; }
+  policy::HedgeShare& hedges() { return hedges_; }
+  /// Answer times for `hedge.after: pN`; made at the first use of that quantile.
+  policy::LatencyQuantile& latencies(std::uint32_t percent);
   Rng& rng() { return rng_; }
   const std::vector<std::unique_ptr<EndpointState>>& endpoints() const { return endpoints_; }
 
@@ -184,6 +190,8 @@ class UpstreamState {
   policy::Breaker breaker_;
   policy::Budget budget_;
   policy::Limiter limiter_;
+  policy::HedgeShare hedges_;
+  std::vector<std::pair<std::uint32_t, policy::LatencyQuantile>> latencies_;
   std::vector<std::unique_ptr<EndpointState>> endpoints_;
   std::vector<std::unique_ptr<EndpointState>> retired_;  ///< Pinned, but not in use any more.
   std::deque<Event> history_;

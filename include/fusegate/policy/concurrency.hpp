@@ -51,6 +51,11 @@ class Limiter {
   /// A waiter that may have a slot which is free although there is a queue, or nullptr.
   Waiter hand_out(Instant now);
 
+  /// A slot beside the one that the caller holds, only when one is free and nobody waits.
+  [[nodiscard]] bool take_spare();
+  /// Its return. It goes to nobody in particular; `hand_out` follows.
+  void give_back();
+
   std::uint32_t in_flight() const { return in_flight_; }
   std::uint32_t limit() const { return settings_.max_in_flight; }
   std::uint32_t waiting() const { return waiting_; }

@@ -92,6 +92,7 @@ class Simulation {
         due_.push({decision.until, order_++, std::move(call), false});
         return;
       case Kind::Queue:
+      case Kind::Continue:
       case Kind::Reject:
         ++outcome_.rejected;
         break;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "property/exchange/live.hpp"
 #include "support/core_rig.hpp"
 
 #include <gtest/gtest.h>
@@ -12,19 +13,6 @@
 
 namespace fusegate::test {
 
-/// A request in the middle of its life, and what the application has seen of it.
-struct Live {
-  std::unique_ptr<Call> call;
-  exchange::RequestTraits traits;
-  Decision last;
-  Instant charged_at{};  ///< Of the retry that is waited for.
-  bool woken = false;    ///< Holds a slot and has not been told.
-  int deliveries = 0;    ///< Times the application may have seen the request.
-
-  bool running() const { return last.kind == Kind::Attempt; }
-  bool forwarding() const { return last.kind == Kind::Forward; }
-};
-
 /// Random requests, answers, faults, departures and changes of the endpoints, in any order that the
 /// contract of Exchange allows. The invariants are checked after every step.
 class World {
@@ -35,6 +23,8 @@ class World {
     rig_.policy.retries = static_cast<std::uint32_t>(dice_.below(5));
     rig_.policy.timeout = Duration{50ms} + dice_.between(0s, 5s);
     rig_.policy.retry.on.statuses.set(429);
+    rig_.policy.hedge.enabled = true;
+    rig_.policy.hedge.max_percent = Ratio::percent(dice_.uniform() * 100);
     rig_.upstream.concurrency.max_in_flight = 1 + static_cast<std::uint32_t>(dice_.below(20));
     rig_.upstream.concurrency.queue.length = static_cast<std::uint32_t>(dice_.below(6));
     rig_.upstream.connections.max_per_endpoint = 1 + static_cast<std::uint32_t>(dice_.below(8));
@@ -115,6 +105,7 @@ class World {
 
   void arrive() {
     rig_.traits = {.repeatable = dice_.below(3) > 0, .coordinated = dice_.below(10) == 0};
+    rig_.traits.hedgeable = rig_.traits.repeatable && !rig_.traits.coordinated;
     if (dice_.below(10) == 0) {
       rig_.traits.time_left = dice_.between(0s, 1s);
     }
@@ -132,8 +123,8 @@ class World {
     note(static_cast<std::uint64_t>(decision.kind) * 64 + static_cast<unsigned>(decision.reason));
     note(static_cast<std::uint64_t>(decision.until.time_since_epoch().count()));
     const auto& report = one.call->report;
-    EXPECT_LE(report.attempts, rig_.policy.retries + 1) << "more attempts than configured";
-    EXPECT_LE(report.try_count, rig_.policy.retries + 2) << "one free reconnect at most";
+    EXPECT_LE(report.attempts, rig_.policy.retries + 2) << "more attempts than configured";
+    EXPECT_LE(report.try_count, rig_.policy.retries + 3) << "one free reconnect at most";
     if (decision.kind == Kind::Attempt) {
       EXPECT_GE(one.call->exchange.deadline() - now_, policy::kMinTry);
       EXPECT_LE(decision.until, one.call->exchange.deadline());
@@ -160,6 +151,13 @@ class World {
     auto& exchange = one.call->exchange;
     switch (one.last.kind) {
       case Kind::Attempt:
+      case Kind::Continue:
+        if (dice_.below(3) == 0 && one.traits.hedgeable && hedge(one)) {
+          return;
+        }
+        if (exchange.has_two_attempts() && dice_.below(2) == 0) {
+          exchange.switch_attempt();
+        }
         exchange.on_connection(dice_.below(2) == 0);
         outcome(one);
         return;
@@ -182,6 +180,16 @@ class World {
       case Kind::Reject:
         return;
     }
+  }
+
+  bool hedge(Live& one) {
+    const auto decision = one.call->exchange.on_hedge_due(now_);
+    if (decision) {
+      charges_.push_back(now_);
+      check_budget();
+      take(one, *decision);
+    }
+    return decision.has_value();
   }
 
   void wake_up(Live& one) {
@@ -246,6 +254,7 @@ class World {
     std::uint32_t expected = 0;
     for (const auto& one : live_) {
       expected += one->running() || one->forwarding() ? 1 : 0;
+      expected += one->call->exchange.has_two_attempts() ? 1 : 0;
     }
     EXPECT_EQ(state.attempts_in_flight(), expected);
     EXPECT_LE(state.breaker().probes_in_flight(), rig_.upstream.breaker.half_open.probes);

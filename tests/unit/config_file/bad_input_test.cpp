@@ -176,8 +176,6 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadInput{"Https", "upstreams: {a: {url: https://a}}\n", 1, 22, "not supported yet", ""},
         BadInput{"Tls", in_upstream("    tls: {verify: false}\n"), 5, 19, "not supported yet", ""},
-        BadInput{"Hedge", in_upstream("    hedge: {enabled: true}\n"), 5, 22, "not supported yet",
-                 ""},
         BadInput{"Tracing", at_top("tracing: {otlp_endpoint: http://o}\n"), 5, 26,
                  "not supported yet", ""},
         BadInput{"PerEndpoint", at_top("metrics: {per_endpoint: true}\n"), 5, 25,
