@@ -2,7 +2,8 @@
 
 Prints the port it listens on, serves until it is killed, and tells at /_stats what arrived.
 Modes: ok = answers 200; flaky = answers 503 with probability --share; fail = never answers well:
-503s, resets, closes, half heads, garbage and hangs in turn by chance.
+503s, resets, closes, half heads, garbage and hangs in turn by chance; tail = answers 200, and with
+probability --share only after --late-ms.
 """
 
 import argparse
@@ -62,8 +63,10 @@ class Connection(asyncio.Protocol):
                 self.transport.write(OK % (len(body), body))
                 continue
             span = self.stats.arrived()
-            if self.options.delay_ms:
-                asyncio.get_running_loop().call_later(self.options.delay_ms / 1000, self.answer, span)
+            late = self.options.mode == "tail" and self.chance.random() < self.options.share
+            delay = self.options.late_ms if late else self.options.delay_ms
+            if delay:
+                asyncio.get_running_loop().call_later(delay / 1000, self.answer, span)
             else:
                 self.answer(span)
 
@@ -113,8 +116,9 @@ async def serve(options):
 def main():
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("--port", type=int, default=0, help="0 = any free port")
-    flags.add_argument("--mode", choices=["ok", "flaky", "fail"], default="ok")
-    flags.add_argument("--share", type=float, default=0.1, help="share of failures of the mode flaky")
+    flags.add_argument("--mode", choices=["ok", "flaky", "fail", "tail"], default="ok")
+    flags.add_argument("--share", type=float, default=0.1, help="of failures (flaky) or late answers (tail)")
+    flags.add_argument("--late-ms", type=float, default=200, help="time of a late answer of the mode tail")
     flags.add_argument("--seed", type=int, default=1)
     flags.add_argument("--delay-ms", type=float, default=0, help="time until each answer")
     flags.add_argument("--body", type=int, default=64, help="bytes of each good answer")
