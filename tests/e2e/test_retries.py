@@ -176,7 +176,7 @@ class Waiting(RetryCase):
         self.assertEqual(len(gaps), 3)
         for gap, low in zip(gaps, (0.05, 0.075, 0.075)):
             self.assertGreaterEqual(gap, low - 0.002)
-        waited = daemon.metric("fusegate_retry_backoff_seconds_total")
+        waited = wait_until(lambda: daemon.metric("fusegate_retry_backoff_seconds_total"), what="the wait to be counted")
         self.assertTrue(0.2 <= waited <= 0.4 + 3 * scaled(0.05), waited)
 
     def test_each_try_gets_a_fair_share_of_the_time(self):
