@@ -23,6 +23,7 @@ struct Command {
 extern const Command kRun;
 extern const Command kCheck;
 extern const Command kExplain;
+extern const Command kSimulate;
 extern const Command kDumpConfig;
 extern const Command kSchema;
 extern const Command kHealthcheck;

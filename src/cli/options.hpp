@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,22 @@ struct Options {
   std::string listen;    ///< run: without a file.
   std::string upstream;  ///< run: without a file.
   bool strict = false;
-  std::string route;                 ///< explain: empty = all.
+  std::string route;                 ///< explain: empty = all; simulate: empty = the first.
   std::vector<std::string> rates;    ///< check, explain: "5/s" or "orders=5/s".
   unsigned layers = 1;               ///< check, explain.
   std::string grace;                 ///< check: a duration.
   std::vector<std::string> allowed;  ///< check: codes of warnings that are not shown.
   bool defaults = false;
   std::string format;
+  std::string scenario;  ///< simulate, and all below it: empty = all.
+  bool list = false;
+  bool compare = false;
+  std::uint64_t seed = 1;
+  double load = 350;  ///< Requests a second.
+  unsigned endpoints = 3;
+  unsigned slots = 4;
+  double service_ms = 20;
+  double patience_ms = 1000;
   std::string shell;  ///< completion: bash, zsh or fish.
 };
 

@@ -8,11 +8,12 @@
 namespace fusegate::cli {
 namespace {
 
-constexpr std::array<const Command*, 8> kCommands{
-    &kRun, &kCheck, &kExplain, &kDumpConfig, &kSchema, &kHealthcheck, &kCompletion, &kVersion};
+constexpr std::array<const Command*, 9> kCommands{&kRun,         &kCheck,      &kExplain,
+                                                  &kSimulate,    &kDumpConfig, &kSchema,
+                                                  &kHealthcheck, &kCompletion, &kVersion};
 
 /// Commands that have a name already, so that scripts that use them fail with a clear sentence.
-constexpr std::array<const char*, 5> kLater{"simulate", "status", "reload", "drain", "quit"};
+constexpr std::array<const char*, 4> kLater{"status", "reload", "drain", "quit"};
 
 /// The values of --log-level are checked with the configuration, where the place of a wrong one
 /// can be named; the type only tells the help and the completion scripts.

@@ -24,6 +24,7 @@ inline const std::map<std::string, Names, std::less<>> kMayInclude = {
     {"route", {"base", "config", "policy"}},
     {"exchange", {"base", "policy", "balance", "config"}},
     {"advice", {"base", "policy", "config", "route"}},
+    {"sim", {"base", "policy", "config", "exchange"}},
     {"config_file", {"base", "policy", "config", "route", "advice"}},
     {"http", {"base", "policy"}},
     {"telemetry", {"base", "policy", "balance", "config", "route", "exchange"}},
@@ -39,7 +40,7 @@ inline const std::map<std::string, Names, std::less<>> kMayInclude = {
     {"app",
      {"base", "policy", "balance", "config", "route", "exchange", "advice", "config_file", "http",
       "net", "upstream", "proxy", "telemetry", "admin", "state"}},
-    {"cli", {"base", "policy", "config", "route", "advice", "config_file", "app"}},
+    {"cli", {"base", "policy", "config", "route", "advice", "config_file", "app", "sim"}},
     {"bin", {"cli"}},
     {"third_party", {}},
 };

@@ -1,0 +1,91 @@
+#include "sim/player.hpp"
+
+#include "sim/compare.hpp"
+#include "sim/report.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fusegate::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Model kModel{.rate = 200};
+
+Outcome defaults(std::string_view scenario, std::uint64_t seed, const Model& model = kModel,
+                 bool adaptive = false) {
+  config::UpstreamConfig upstream;
+  upstream.concurrency.adaptive = adaptive;
+  const config::RequestPolicy policy;
+  return Player(upstream, policy, *find_scenario(scenario), model, seed).play();
+}
+
+TEST(Player, TellsEveryRequestsEndOnce) {
+  for (const Scenario& scenario : scenarios()) {
+    const Outcome outcome = defaults(scenario.name, 3);
+    std::uint64_t offered = 0;
+    std::uint64_t ended = 0;
+    std::uint64_t attempts = 0;
+    for (const Second& second : outcome.seconds) {
+      EXPECT_LE(second.good + second.bad + second.refused + second.late, second.offered);
+      offered += second.offered;
+      ended += second.good + second.bad + second.refused + second.late;
+      attempts += second.attempts;
+    }
+    EXPECT_EQ(offered, outcome.requests) << scenario.name;
+    EXPECT_EQ(attempts, outcome.attempts) << scenario.name;
+    // Those in flight at the end, or when the proxy began anew.
+    EXPECT_LE(offered - ended, 400U) << scenario.name;
+  }
+}
+
+TEST(Player, TheSameSeedGivesTheSameRun) {
+  const auto one = picture({defaults("brownout", 5)}, *find_scenario("brownout"));
+  EXPECT_EQ(one, picture({defaults("brownout", 5)}, *find_scenario("brownout")));
+  EXPECT_NE(one, picture({defaults("brownout", 6)}, *find_scenario("brownout")));
+}
+
+TEST(Player, CalmIsNotFelt) {
+  for (const bool adaptive : {false, true}) {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+      const Outcome outcome = defaults("calm", seed, kModel, adaptive);
+      const Verdict verdict = judge(outcome, *find_scenario("calm"), kModel);
+      EXPECT_GE(verdict.fault_goodput, 0.999) << seed;
+      EXPECT_EQ(outcome.attempts, outcome.requests) << seed;
+    }
+  }
+}
+
+TEST(Player, AnOutageGetsLessLoadThanTheCallersOffer) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const Verdict verdict = judge(defaults("outage", seed), *find_scenario("outage"), kModel);
+    EXPECT_LE(verdict.amplification, 0.1) << seed;
+    EXPECT_LE(verdict.worst_second, 1.2) << seed;
+  }
+}
+
+TEST(Player, TheAdaptiveLimitKeepsABrownOutGoing) {
+  const Model busy{.rate = 350};
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const Scenario& scenario = *find_scenario("brownout");
+    const Verdict with = judge(defaults("brownout", seed, busy, true), scenario, busy);
+    const Verdict without = judge(defaults("brownout", seed, busy, false), scenario, busy);
+    EXPECT_GE(with.fault_goodput, 0.85) << seed;
+    EXPECT_LE(without.fault_goodput, 0.5) << seed;
+  }
+}
+
+TEST(Compare, NaiveRetriesMakeAnOutageWorse) {
+  const auto outcomes = play_all({}, {}, *find_scenario("outage"), kModel, 1, true);
+  ASSERT_EQ(outcomes.size(), 4U);
+  const auto factor = [&](std::size_t i) {
+    return judge(outcomes[i], *find_scenario("outage"), kModel).amplification;
+  };
+  EXPECT_EQ(outcomes[0].policy, "yours");
+  EXPECT_DOUBLE_EQ(factor(0), factor(1)) << "yours are the defaults";
+  EXPECT_DOUBLE_EQ(factor(2), 1);
+  EXPECT_NEAR(factor(3), 3, 0.01);
+}
+
+}  // namespace
+}  // namespace fusegate::sim
