@@ -19,6 +19,10 @@ bool RequestHandler::is_hedged(const config::Hedge& hedge) const {
 /// connection may still be on its way.
 bool RequestHandler::start_hedge() {
   const Instant now = worker_.now();
+  hedge_at_ = kNever;  // It is asked once.
+  if (rq_.inbound.filled > 0) {
+    return false;
+  }
   const auto decision =
       locked([&](exchange::UpstreamState&) { return rq_.exchange->on_hedge_due(now); });
   if (!decision) {

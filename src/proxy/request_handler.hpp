@@ -91,6 +91,9 @@ class RequestHandler {
   // response_head.cpp: sending the request while waiting for that head
   /// `resumed`: the request was sent before, and something may have arrived already.
   net::Task<Failure> exchange_heads(Instant until, bool resumed);
+  void begin_sending(Instant until);
+  Instant client_deadline() const;
+  bool client_left(net::Waker::Events happened);
   /// Moves the request body. Returns the events to wait for; sets `ended_` when it cannot go on.
   net::Waker::Events push_body();
   enum class HeadStep : std::uint8_t { Complete, Interim, NeedMore, Failed };

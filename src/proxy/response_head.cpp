@@ -14,10 +14,7 @@ net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until,
   const Duration allowance = until - worker_.now();
   net::Waker::Events happened = kUpstreamReadable;
   if (!resumed) {
-    rq_.response_parser.reset();
-    rq_.inbound.begin = rq_.inbound.filled = 0;
-    moved_ = worker_.now();
-    write_head(until);
+    begin_sending(until);
     happened = 0;
   }
   for (;;) {
@@ -43,24 +40,35 @@ net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until,
       }
     }
     const bool for_client = uploading_ && (body_events & kClientReadable) != 0;
-    const Duration patience = worker_.shared.config->limits.body_timeout;
-    const Instant deadline =
-        for_client ? std::min(rq_.exchange->deadline(), moved_ + patience) : until;
+    const Instant deadline = for_client ? client_deadline() : until;
     const bool may_hedge = !uploading_ && hedge_at_ < deadline;
     rq_.inbound.stream->arm_read();
     happened = co_await session_.wait(body_events | kUpstreamReadable | kClientReadable,
                                       may_hedge ? hedge_at_ : deadline);
-    if (!uploading_ && (happened & kClientReadable) != 0 && !session_.client_alive()) {
+    if (client_left(happened)) {
       stop_ = Stop::ClientGone;
-    } else if (happened == kTimer && may_hedge) {
-      hedge_at_ = kNever;
-      if (rq_.inbound.filled == 0 && start_hedge()) {
-        co_return co_await race(until);
-      }
-    } else if (happened == kTimer) {
+    } else if (happened == kTimer && !may_hedge) {
       co_return out_of_time(for_client, until);
+    } else if (happened == kTimer && start_hedge()) {
+      co_return co_await race(until);
     }
   }
+}
+
+void RequestHandler::begin_sending(Instant until) {
+  rq_.response_parser.reset();
+  rq_.inbound.begin = rq_.inbound.filled = 0;
+  moved_ = worker_.now();
+  write_head(until);
+}
+
+/// Until when the client's body is waited for.
+Instant RequestHandler::client_deadline() const {
+  return std::min(rq_.exchange->deadline(), moved_ + worker_.shared.config->limits.body_timeout);
+}
+
+bool RequestHandler::client_left(net::Waker::Events happened) {
+  return !uploading_ && (happened & kClientReadable) != 0 && !session_.client_alive();
 }
 
 /// Gives interim responses to the client until something else is there.
