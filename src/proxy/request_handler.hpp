@@ -92,11 +92,13 @@ class RequestHandler {
   /// `resumed`: the request was sent before, and something may have arrived already.
   net::Task<Failure> exchange_heads(Instant until, bool resumed);
   void begin_sending(Instant until);
-  Instant client_deadline() const;
+  net::Waker::Events send_body(Duration allowance, Instant& until);
+  Instant head_deadline(bool for_client, Instant until) const;
   bool client_left(net::Waker::Events happened);
   /// Moves the request body. Returns the events to wait for; sets `ended_` when it cannot go on.
   net::Waker::Events push_body();
   enum class HeadStep : std::uint8_t { Complete, Interim, NeedMore, Failed };
+  bool is_over(HeadStep step, Failure& failed) const;
   HeadStep judge_head(Failure& failed);
   HeadStep read_head(Failure& failed);
   Failure out_of_time(bool for_client, Instant until);

@@ -18,13 +18,9 @@ net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until,
     happened = 0;
   }
   for (;;) {
-    const bool was_uploading = uploading_;
-    const auto body_events = push_body();
+    const auto body_events = send_body(allowance, until);
     if (stop_ != Stop::No) {
       co_return std::nullopt;
-    }
-    if (was_uploading && !uploading_ && client_slow_) {
-      until = std::min(rq_.exchange->deadline(), worker_.now() + allowance);
     }
     if ((happened & kUpstreamReadable) != 0 || upload_broken_) {
       Failure failed;
@@ -32,22 +28,19 @@ net::Task<RequestHandler::Failure> RequestHandler::exchange_heads(Instant until,
       if (step == HeadStep::Interim) {
         step = co_await pass_interims(failed);
       }
-      if (step != HeadStep::NeedMore) {
+      if (is_over(step, failed)) {
         co_return failed;
-      }
-      if (upload_broken_) {
-        co_return lost(AttemptResult::Reset, RejectReason::Reset);
       }
     }
     const bool for_client = uploading_ && (body_events & kClientReadable) != 0;
-    const Instant deadline = for_client ? client_deadline() : until;
-    const bool may_hedge = !uploading_ && hedge_at_ < deadline;
+    const Instant deadline = head_deadline(for_client, until);
+    const Instant hedge_at = uploading_ ? kNever : hedge_at_;
     rq_.inbound.stream->arm_read();
     happened = co_await session_.wait(body_events | kUpstreamReadable | kClientReadable,
-                                      may_hedge ? hedge_at_ : deadline);
+                                      std::min(deadline, hedge_at));
     if (client_left(happened)) {
       stop_ = Stop::ClientGone;
-    } else if (happened == kTimer && !may_hedge) {
+    } else if (happened == kTimer && deadline <= hedge_at) {
       co_return out_of_time(for_client, until);
     } else if (happened == kTimer && start_hedge()) {
       co_return co_await race(until);
@@ -62,9 +55,28 @@ void RequestHandler::begin_sending(Instant until) {
   write_head(until);
 }
 
-/// Until when the client's body is waited for.
-Instant RequestHandler::client_deadline() const {
-  return std::min(rq_.exchange->deadline(), moved_ + worker_.shared.config->limits.body_timeout);
+/// Moves the body. While the client was slow with it, the attempt had no time of its own to lose.
+net::Waker::Events RequestHandler::send_body(Duration allowance, Instant& until) {
+  const bool was_uploading = uploading_;
+  const auto events = push_body();
+  if (was_uploading && !uploading_ && client_slow_) {
+    until = std::min(rq_.exchange->deadline(), worker_.now() + allowance);
+  }
+  return events;
+}
+
+/// Has the attempt its end? What breaks the upload without an answer is one.
+bool RequestHandler::is_over(HeadStep step, Failure& failed) const {
+  if (step == HeadStep::NeedMore && upload_broken_) {
+    failed = lost(AttemptResult::Reset, RejectReason::Reset);
+    return true;
+  }
+  return step != HeadStep::NeedMore;
+}
+
+Instant RequestHandler::head_deadline(bool for_client, Instant until) const {
+  const Duration patience = worker_.shared.config->limits.body_timeout;
+  return for_client ? std::min(rq_.exchange->deadline(), moved_ + patience) : until;
 }
 
 bool RequestHandler::client_left(net::Waker::Events happened) {

@@ -11,7 +11,7 @@ inline std::string rounded(double value, unsigned digits) {
   for (unsigned i = 0; i < digits; ++i) {
     scale *= 10;
   }
-  const auto whole = static_cast<long long>(std::llround(std::abs(value) * scale));
+  const auto whole = std::llround(std::abs(value) * scale);
   std::string text = std::to_string(whole);
   if (digits > 0) {
     text.insert(0, text.size() <= digits ? digits + 1 - text.size() : 0, '0');
