@@ -16,14 +16,15 @@ bool among(const EndpointState* const* tried, std::size_t count, const EndpointS
   return std::find(tried, tried + count, &endpoint) != tried + count;
 }
 
+}  // namespace
+
 /// Would the machine of an ejected endpoint take a probe now?
-bool wants_probe(const EndpointState& endpoint, const policy::BreakerSettings& settings,
-                 Instant now) {
+bool UpstreamState::wants_probe(const EndpointState& endpoint, Instant now) const {
   switch (endpoint.ejection.state()) {
     case BreakerState::Open:
       return now >= endpoint.ejection.open_until();
     case BreakerState::HalfOpen:
-      return endpoint.ejection.probes_in_flight() < settings.half_open.probes;
+      return endpoint.ejection.probes_in_flight() < ejection_settings_.half_open.probes;
     case BreakerState::Closed:
     case BreakerState::Ramp:
     case BreakerState::Disabled:
@@ -33,8 +34,6 @@ bool wants_probe(const EndpointState& endpoint, const policy::BreakerSettings& s
   }
   return false;
 }
-
-}  // namespace
 
 /// One pass of the search: what counts as usable in it.
 struct UpstreamState::Choice {
@@ -59,7 +58,7 @@ std::uint32_t UpstreamState::load_of(const void* context, std::uint32_t index) {
   }
   const bool probe = endpoint.ejection.state() == BreakerState::Open ||
                      endpoint.ejection.state() == BreakerState::HalfOpen;
-  const bool due = probe && wants_probe(endpoint, upstream.ejection_settings_, choice.now);
+  const bool due = probe && upstream.wants_probe(endpoint, choice.now);
   if (endpoint.ejected && !due) {
     return balance::kUnusable;
   }
@@ -122,6 +121,12 @@ UpstreamState::Picked UpstreamState::pick(const EndpointState* const* tried,
       break;
     }
   }
+  if (ask_early(now)) {
+    const Choice choice{*this, tried, tried_count, true, true, now};
+    if (const auto found = search(choice, repeatable, lease)) {
+      return *found;
+    }
+  }
   const bool full = std::ranges::all_of(endpoints_, [this](const auto& endpoint) {
     return endpoint->in_flight >= limit_of(*endpoint);
   });
@@ -150,7 +155,7 @@ bool UpstreamState::has_untried(const EndpointState* const* tried, std::size_t t
                                 Instant now) const {
   return std::ranges::any_of(endpoints_, [&](const auto& endpoint) {
     return endpoint->in_flight < limit_of(*endpoint) &&
-           (!endpoint->ejected || wants_probe(*endpoint, ejection_settings_, now)) &&
+           (!endpoint->ejected || wants_probe(*endpoint, now)) &&
            !among(tried, tried_count, *endpoint);
   });
 }

@@ -160,6 +160,7 @@ Decision Exchange::launch(EndpointState& endpoint, std::optional<policy::Permit>
   endpoint_permit_ = endpoint_permit;
   breaker_permit_ = breaker_permit;
   unsettled_ = true;
+  dropped_ = false;
   upstream_.enter(endpoint, now);
   upstream_.pin(endpoint);
   current_ = report_.try_count++;
@@ -182,10 +183,10 @@ Decision Exchange::reconnect(Instant now) {
   if (!admission.permit) {
     upstream_.settle(endpoint, endpoint_permit, std::nullopt, policy::Verdict::Ignored, {}, {},
                      now);
-    leave_endpoint();
+    leave_endpoint(now);
     return give_up(DenyReason::BreakerOpen, now);
   }
-  leave_endpoint();
+  leave_endpoint(now);
   reconnected_ = true;
   upstream_.budget().note(now);  // Free for this request, but the upstream gets one more.
   fresh_next_ = true;

@@ -68,18 +68,19 @@ void Exchange::give_up_other(Instant now) {
   observe(attempt, now);  // It took at least that long; without it the quantile would sink.
   upstream_.settle(*other_->endpoint, other_->endpoint_permit, other_->breaker_permit,
                    policy::Verdict::Ignored, attempt.duration, std::nullopt, now);
-  --other_->endpoint->in_flight;
+  upstream_.depart(*other_->endpoint, now);
   other_.reset();
   upstream_.limiter().give_back();
 }
 
-Decision Exchange::go_on_with_other() {
-  leave_endpoint();
+Decision Exchange::go_on_with_other(Instant now) {
+  leave_endpoint(now);
   endpoint_ = other_->endpoint;
   breaker_permit_ = other_->breaker_permit;
   endpoint_permit_ = other_->endpoint_permit;
   current_ = other_->number;
   unsettled_ = true;
+  dropped_ = false;
   other_.reset();
   upstream_.limiter().give_back();
   return {.kind = Decision::Kind::Continue};

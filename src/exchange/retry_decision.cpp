@@ -69,7 +69,7 @@ Decision Exchange::on_response(const ResponseFacts& facts, Instant now) {
   last_failure_ = attempt.failure;
   if (other_) {
     holding_ = true;
-    return go_on_with_other();
+    return go_on_with_other(now);
   }
   const policy::RetryContext context{.repeatable = traits_.repeatable,
                                      .replayable = replayable_,
@@ -81,7 +81,7 @@ Decision Exchange::on_response(const ResponseFacts& facts, Instant now) {
   }
   holding_ = true;
   fresh_next_ = misdirected;
-  leave_endpoint();
+  leave_endpoint(now);
   return wait_decision();
 }
 
@@ -102,18 +102,18 @@ Decision Exchange::on_failure(const FailureFacts& facts, Instant now) {
                     report_.try_count < Report::kTriesMax && deadline_ - now >= policy::kMinTry &&
                     !policy::retry_forbidden(policy_.retry, facts.failure, context);
   if (facts.result == AttemptResult::Timeout) {
-    upstream_.on_drop(*endpoint_, attempt.duration, now);
+    tell_drop(now);
   }
   if (facts.failure == FailureClass::StaleReuse) {
     endpoint_->reuse_from = after(now, kReuseDistrust);
   }
   if (other_) {
-    return go_on_with_other();
+    return go_on_with_other(now);
   }
   if (free) {
     return reconnect(now);
   }
-  leave_endpoint();
+  leave_endpoint(now);
   if (facts.result == AttemptResult::Cancelled) {
     return give_up(DenyReason::NotRetryable, now);  // Our own word; nothing failed.
   }

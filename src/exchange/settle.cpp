@@ -15,9 +15,22 @@ void Exchange::settle_attempt(policy::Verdict verdict, std::optional<Duration> r
                    now - current_try().started, retry_after, now);
 }
 
-void Exchange::leave_endpoint() {
-  --endpoint_->in_flight;
+void Exchange::leave_endpoint(Instant now) {
+  upstream_.depart(*endpoint_, now);
   endpoint_ = nullptr;
+}
+
+/// Once for each attempt: its time ran out, or nobody waits for it any more.
+void Exchange::tell_drop(Instant now) {
+  if (!std::exchange(dropped_, true)) {
+    upstream_.on_drop(*endpoint_, now - current_try().started, now);
+  }
+}
+
+void Exchange::on_client_ended(Instant now) {
+  if (unsettled_) {
+    tell_drop(now);
+  }
 }
 
 policy::Limiter::Waiter Exchange::leave(Ending ending, Instant now) {
@@ -37,13 +50,13 @@ policy::Limiter::Waiter Exchange::leave(Ending ending, Instant now) {
     settle_attempt(policy::Verdict::Ignored, std::nullopt, now);
     if (ending == Ending::ClientGone) {
       // No fault of the upstream's for its breaker, but its answer came too late for somebody.
-      upstream_.on_drop(*endpoint_, current_try().duration, now);
+      tell_drop(now);
     }
   } else if (ending == Ending::CutByUpstream && endpoint_ != nullptr) {
     upstream_.settle_cut(*endpoint_, settled_endpoint_permit_, settled_breaker_permit_, now);
   }
   if (endpoint_ != nullptr) {
-    leave_endpoint();
+    leave_endpoint(now);
   }
   refund(now);
   if (queued_) {

@@ -85,7 +85,7 @@ void UpstreamState::set_endpoints(const std::vector<std::string>& names, Instant
   }
   return_surplus();
   take_out_again();
-  update_limit();
+  update_limit(now);
 }
 
 std::uint32_t UpstreamState::free_slot() const {

@@ -116,6 +116,13 @@ void Breaker::open(TransitionReason reason, Rng& rng, Instant at) {
   enter(BreakerState::Open, reason, at);
 }
 
+void Breaker::hasten(Instant now) {
+  if (state_ == BreakerState::Open && now < open_until_ && hold_until_ <= now) {
+    open_until_ = now;
+    opened_ -= opened_ > 0 ? 1 : 0;
+  }
+}
+
 void Breaker::tick(Rng& rng, Instant now) {
   // One long-overdue call may have several arrows to follow: probe lost, then wait elapsed.
   while (step(rng, now)) {

@@ -169,8 +169,7 @@ net::Task<RequestHandler::Failure> RequestHandler::race(Instant until) {
     const auto happened = co_await session_.wait(
         kUpstreamReadable | kUpstreamWritable | kOtherReadable | kClientReadable,
         std::min(hedge_until, until));
-    const bool asked = (happened & kClientReadable) != 0;
-    if (!session_.client().is_open() || (asked && !session_.client_alive())) {
+    if (!session_.client().is_open() || client_left(happened)) {
       stop_ = Stop::ClientGone;
       co_return std::nullopt;
     }

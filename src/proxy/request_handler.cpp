@@ -19,7 +19,8 @@ RequestHandler::RequestHandler(Session& session, RequestContext& request, char* 
       worker_(session.worker),
       rq_(request),
       early_(early),
-      early_size_(early_size) {}
+      early_size_(early_size),
+      ended_before_(session.client_ended()) {}
 
 net::Task<> RequestHandler::run() {
   begin_report();

@@ -95,6 +95,8 @@ class RequestHandler {
   net::Waker::Events send_body(Duration allowance, Instant& until);
   Instant head_deadline(bool for_client, Instant until) const;
   bool client_left(net::Waker::Events happened);
+  /// The client has sent its FIN since its request: most such clients have left.
+  bool has_ended() const { return session_.client_ended() && !ended_before_; }
   /// Moves the request body. Returns the events to wait for; sets `ended_` when it cannot go on.
   net::Waker::Events push_body();
   enum class HeadStep : std::uint8_t { Complete, Interim, NeedMore, Failed };
@@ -132,7 +134,8 @@ class RequestHandler {
   static constexpr unsigned kInterimsMax = 16;
   unsigned interims_ = 0;
   Stop stop_ = Stop::No;
-  bool uploading_ = false;      ///< Request bytes are still to be sent on this attempt.
+  const bool ended_before_;  ///< The client's FIN came with its request: it will read the answer.
+  bool uploading_ = false;   ///< Request bytes are still to be sent on this attempt.
   bool upload_broken_ = false;  ///< The upstream takes no more of them.
   bool hedge_connecting_ = false;
   Instant connected_by_{};                  ///< The hedge's connection.

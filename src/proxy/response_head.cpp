@@ -1,4 +1,5 @@
 #include "http/head_writer.hpp"
+#include "proxy/locked.hpp"
 #include "proxy/request_handler.hpp"
 
 #include <algorithm>
@@ -80,7 +81,17 @@ Instant RequestHandler::head_deadline(bool for_client, Instant until) const {
 }
 
 bool RequestHandler::client_left(net::Waker::Events happened) {
-  return !uploading_ && (happened & kClientReadable) != 0 && !session_.client_alive();
+  if (uploading_ || (happened & kClientReadable) == 0) {
+    return false;
+  }
+  const bool alive = session_.client_alive();
+  if (alive && has_ended()) {
+    locked([&](exchange::UpstreamState&) {
+      rq_.exchange->on_client_ended(worker_.now());
+      return true;
+    });
+  }
+  return !alive;
 }
 
 /// Gives interim responses to the client until something else is there.

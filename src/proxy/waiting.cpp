@@ -8,6 +8,9 @@ namespace fusegate::proxy {
 /// A client that has sent its FIN and waits may get an answer, but no new attempts are made for it:
 /// most such clients have simply left.
 net::Task<bool> RequestHandler::pause(Instant until) {
+  if (has_ended()) {
+    co_return false;
+  }
   while (worker_.now() < until) {
     if (rq_.upload.complete() && !session_.client_ended()) {
       session_.arm_client();

@@ -3,7 +3,8 @@
 import time
 import unittest
 
-from support import Daemon, Upstream, fetch, free_port, many, scripts, single, split_series, wait_until
+from support import Client, Daemon, Upstream, fetch, free_port, many, scripts, single, split_series, wait_until
+from support.client import encode
 from support.timing import scaled
 
 ALWAYS = {"breaker": {"mode": "off"}, "ejection": {"enabled": False},
@@ -166,6 +167,16 @@ class Waiting(RetryCase):
                 self.assertEqual(fetch(daemon.address).status, 503)
                 self.assertEqual(len(upstream.requests), 1)
                 self.expect_denied(daemon, {"coordinated": 1})
+
+    def test_client_that_has_left_while_waiting_gets_no_more_attempts(self):
+        daemon, upstream = self.start(scripts.after(0.5, scripts.unavailable()))
+        with Client(daemon.address) as client:
+            client.send(encode("GET", "/"))
+            wait_until(lambda: upstream.requests, what="the request upstream")
+            client.finish_sending()
+            client.rest()
+        self.assertEqual(daemon.access_line()["reason"], "client_gone")
+        self.assertEqual(len(upstream.requests), 1)
 
     def test_backoff_stays_in_its_bounds(self):
         backoff = {"kind": "exponential", "initial": "100ms", "max": "150ms", "factor": 2, "jitter": "equal"}

@@ -92,6 +92,10 @@ class Exchange {
   Decision begin(policy::Limiter::Waiter waiter, Instant now);
   Decision on_slot(Instant now);
   Decision on_slot_timeout(Instant now);
+  /// The client has sent its FIN while an attempt was under way. It may still read the answer, but
+  /// most such clients have left: for the adaptive limit the attempt came too late. Once an
+  /// attempt.
+  void on_client_ended(Instant now);
   Decision on_wakeup(Instant now);
   /// The attempt runs on a kept connection (for the report and the stale_reuse class).
   void on_connection(bool reused);
@@ -160,12 +164,13 @@ class Exchange {
   // hedge.cpp: two attempts at once.
   Instant hedge_time(Instant now);
   void give_up_other(Instant now);
-  Decision go_on_with_other();
+  Decision go_on_with_other(Instant now);
   void observe(const TryReport& attempt, Instant now);
 
   // settle.cpp: permits, places and pins.
   void settle_attempt(policy::Verdict verdict, std::optional<Duration> retry_after, Instant now);
-  void leave_endpoint();
+  void leave_endpoint(Instant now);
+  void tell_drop(Instant now);
 
   const config::RequestPolicy& policy_;
   UpstreamState& upstream_;
@@ -207,6 +212,7 @@ class Exchange {
   bool has_slot_ = false;
   bool queued_ = false;
   bool waiting_ = false;    ///< In backoff.
+  bool dropped_ = false;    ///< The adaptive limit has heard that the attempt came too late.
   bool unsettled_ = false;  ///< An attempt is under way and its result is not known.
   bool reconnected_ = false;
   bool other_only_ = false;  ///< The upstream said that only another endpoint may be asked.

@@ -104,7 +104,8 @@ class UpstreamState {
   policy::Limiter::Grant acquire(policy::Limiter::Waiter waiter, Instant now);
   /// An attempt ended without an answer: its time ran out, or its caller left.
   void on_drop(EndpointState& endpoint, Duration age, Instant now);
-  void enter(EndpointState& endpoint, Instant now);  ///< An attempt begins there.
+  void enter(EndpointState& endpoint, Instant now);   ///< An attempt begins there.
+  void depart(EndpointState& endpoint, Instant now);  ///< It has ended.
   /// Attempts that `endpoint` may have in flight.
   std::uint32_t limit_of(const EndpointState& endpoint) const;
 
@@ -160,6 +161,7 @@ class UpstreamState {
   std::uint32_t attempts_in_flight() const;
 
  private:
+  bool wants_probe(const EndpointState& endpoint, Instant now) const;
   bool another_is_well(const EndpointState& endpoint) const;
   struct Choice;
   static std::uint32_t load_of(const void* choice, std::uint32_t index);
@@ -178,8 +180,9 @@ class UpstreamState {
   void adopt_memory(EndpointState& endpoint, Instant now);
   void remember_last(std::string_view endpoint, const std::optional<policy::Transition>& last);
   void on_answer(EndpointState& endpoint, Duration latency, Instant now);
-  void follow_limit(const EndpointState& endpoint, std::uint32_t before);
-  void update_limit();
+  void follow_limit(const EndpointState& endpoint, std::uint32_t before, Instant now);
+  void update_limit(Instant now);
+  bool ask_early(Instant now);
   std::uint32_t free_slot() const;
   void drain_endpoint(EndpointState& endpoint);
   void remember(std::string_view endpoint, const policy::Transition& transition);

@@ -14,13 +14,16 @@ namespace fusegate::policy {
 /// least `kCalmLimit`, and doubles at once whenever it is reached. It binds only on signs that work
 /// piles up *in front of* the endpoint:
 /// - queueing: the fast quarter of the answers has become slower than it was in calm by more than
-///   four mean answer times (and 25 ms; at most a quarter of the time after which callers were seen
-///   to give up). A queue delays every request, so its mark is that even the
-///   fast ones are late; a mix of fast and slow requests, or a few slow ones, does not show there.
+///   eight mean answer times (and 25 ms; at most a quarter of the time after which callers were
+///   seen to give up). A queue delays every request, so its mark is that even the fast ones are
+///   late; a mix of fast and slow requests, or a few slow ones, does not show there. When more is
+///   out than was ever usual, a quarter of that lateness is enough if what is out will take twice
+///   as long at the pace of the answers (Little's law): a queue is seen while it grows, not when it
+///   is through.
 /// - drops: a third of the attempts or more ended by a timeout or by a caller who left.
-/// Then the limit is cut in proportion to the lateness, at most to a half, and judged again only by
-/// attempts begun after the cut. When the answers are on time and the limit is in use, it grows by
-/// an eighth at a time. If even `kFloor` at a time are late, there is no queue of ours left to
+/// Then the limit is cut in proportion to the lateness, at most to a tenth, and judged again only
+/// by attempts begun after the cut. When the answers are on time and the limit is in use, it grows
+/// by an eighth at a time. If even `kFloor` at a time are late, there is no queue of ours left to
 /// shorten: the endpoint itself has become slower, and what it does now is the new calm.
 /// One that answers nothing at all gets one attempt at a time.
 ///
@@ -40,6 +43,7 @@ class AdaptiveLimit {
 
   /// An attempt was begun and now there are `in_flight`.
   void on_start(std::uint32_t in_flight, Instant now) {
+    in_flight_ = in_flight;
     peak_ = in_flight > peak_ ? in_flight : peak_;
     heard_at_ = in_flight == 1 ? now : heard_at_;
   }
@@ -72,6 +76,9 @@ class AdaptiveLimit {
   void grow(Duration lateness, Instant now);
   bool silent(Instant now) const;
   bool dropping() const;
+  bool piling_up() const;
+  bool is_queueing(Duration lateness, Duration expected) const;
+  Duration expected_wait(Instant now) const;
   void learn(Duration low, Duration mean, Instant now);
   void start_window(Instant now);
   Duration tolerance() const;
@@ -92,13 +99,15 @@ class AdaptiveLimit {
   Calm calm_low_;   ///< Of the fast quarter.
   Calm calm_mean_;  ///< Of all.
   Instant window_start_;
-  Instant changed_at_;         ///< Of the last cut; attempts begun before it are not judged by.
-  Instant grown_at_{};         ///< Of the last doubling.
-  Instant heard_at_;           ///< The last answer, or the first start after having had none out.
-  Instant in_use_at_{};        ///< When the limit was last in use while overloaded.
-  std::uint32_t peak_ = 0;     ///< Most in flight in this window.
-  std::uint32_t usual_ = 0;    ///< A slowly sinking maximum of the windows' peaks.
-  std::uint32_t learned_ = 0;  ///< Calm windows seen, up to `kApprentice`.
+  Instant changed_at_;           ///< Of the last cut; attempts begun before it are not judged by.
+  Instant grown_at_{};           ///< Of the last doubling.
+  Instant heard_at_;             ///< The last answer, or the first start after having had none out.
+  Instant in_use_at_{};          ///< When the limit was last in use while overloaded.
+  std::uint32_t in_flight_ = 0;  ///< After the last start.
+  std::uint32_t ended_ = 0;      ///< Answers in this window, whenever their attempts began.
+  std::uint32_t peak_ = 0;       ///< Most in flight in this window.
+  std::uint32_t usual_ = 0;      ///< A slowly sinking maximum of the windows' peaks.
+  std::uint32_t learned_ = 0;    ///< Calm windows seen, up to `kApprentice`.
   std::uint32_t answers_ = 0;
   std::uint32_t drops_ = 0;
   Duration drop_ages_{};

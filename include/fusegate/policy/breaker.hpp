@@ -152,6 +152,10 @@ class Breaker {
   /// that was not taken out.
   void let_back(TransitionReason reason, Instant now);
 
+  /// Somebody has no other place to go: an open breaker asks for its probe now, unless a
+  /// Retry-After holds it. A probe that fails then does not make the next wait longer.
+  void hasten(Instant now);
+
   /// What has to outlive the process. Leases are left out: whoever held them is gone.
   struct Snapshot {
     BreakerState state{};

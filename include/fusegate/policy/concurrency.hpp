@@ -7,10 +7,11 @@
 
 namespace fusegate::policy {
 
-/// Source of the defaults: Envoy's 1024 requests per cluster; HAProxy's queue with a wait bound.
+/// Source of the defaults: Envoy's 1024 requests per cluster; HAProxy's queue with a wait bound;
+/// adaptive by measurement, docs/adr/0011-adaptive-by-default.md.
 struct ConcurrencySettings {
   std::uint32_t max_in_flight = 1024;
-  bool adaptive = false;
+  bool adaptive = true;
   struct Queue {
     std::uint32_t length = 128;
     Duration wait = std::chrono::milliseconds{50};

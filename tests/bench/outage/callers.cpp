@@ -4,10 +4,13 @@
 //
 // Usage: callers START_NS PATIENCE_MS TRIES SEED PORT[,PORT...] UNTIL_MS:RATE [UNTIL_MS:RATE ...]
 // Prints a line for each request: when it was due, in microseconds after the start; microseconds to
-// its end; the status of the last answer, 0 for none in time, -1 for a broken connection; its tries.
+// its end; the status of the last answer, 0 for none in time, -1 for a broken connection; its
+// tries.
+#include "answer.hpp"
+#include "arrivals.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,17 +23,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <random>
 #include <string>
 #include <vector>
 
 namespace {
 
-using Nanoseconds = std::int64_t;
-
-Nanoseconds clock_now() {
-  return std::chrono::steady_clock::now().time_since_epoch().count();
-}
+Nanoseconds clock_now() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
 struct Request {
   Nanoseconds due = 0;
@@ -56,11 +54,19 @@ struct Patience {
 
 class Callers {
  public:
-  Callers(Nanoseconds start, Nanoseconds patience, int tries, std::uint64_t seed, std::vector<int> ports)
-      : start_(start), patience_(patience), tries_(tries), random_(seed), ports_(std::move(ports)),
-        idle_(ports_.size()), epoll_(::epoll_create1(0)) {}
+  Callers(Nanoseconds start, Nanoseconds patience, int tries, const std::vector<Nanoseconds>& due,
+          std::vector<int> ports)
+      : start_(start),
+        patience_(patience),
+        tries_(tries),
+        ports_(std::move(ports)),
+        idle_(ports_.size()),
+        epoll_(::epoll_create1(0)) {
+    for (const Nanoseconds at : due) {
+      requests_.push_back({at});
+    }
+  }
 
-  void plan(int argc, char** argv);
   void run();
   void report() const;
 
@@ -68,16 +74,14 @@ class Callers {
   void attempt(std::size_t request);
   int open_connection(std::size_t target);
   void ready(int fd, std::uint32_t events);
-  void answered(int fd, int status, bool keep);
+  void answered(int fd, Answer answer);
   void failed(int fd, int status);
   void finish(std::size_t request, int status);
   void drop(int fd);
-  bool whole(const Connection& connection, int& status, bool& keep) const;
 
   Nanoseconds start_;
   Nanoseconds patience_;
   int tries_;
-  std::mt19937_64 random_;
   std::vector<int> ports_;
   std::vector<std::vector<int>> idle_;
   std::vector<Request> requests_;
@@ -90,23 +94,6 @@ class Callers {
   Nanoseconds now_ = 0;
   int epoll_;
 };
-
-void Callers::plan(int argc, char** argv) {
-  double at = 0;
-  for (int i = 0; i < argc; ++i) {
-    double until = 0;
-    double rate = 0;
-    if (std::sscanf(argv[i], "%lf:%lf", &until, &rate) != 2) {
-      std::fprintf(stderr, "callers: \"%s\" is not UNTIL_MS:RATE\n", argv[i]);
-      std::exit(2);
-    }
-    std::exponential_distribution<double> gap(rate / 1000);
-    for (at += gap(random_); at < until; at += gap(random_)) {
-      requests_.push_back({static_cast<Nanoseconds>(at * 1e6)});
-    }
-    at = until;
-  }
-}
 
 int Callers::open_connection(std::size_t target) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -155,21 +142,6 @@ void Callers::attempt(std::size_t index) {
   ::epoll_ctl(epoll_, reused ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
 }
 
-bool Callers::whole(const Connection& connection, int& status, bool& keep) const {
-  const std::size_t head = connection.in.find("\r\n\r\n");
-  if (head == std::string::npos || connection.in.size() < 12) {
-    return false;
-  }
-  status = std::atoi(connection.in.c_str() + 9);
-  const char* length = ::strcasestr(connection.in.c_str(), "\r\ncontent-length:");
-  keep = ::strcasestr(connection.in.c_str(), "\r\nconnection: close") == nullptr && length != nullptr;
-  const std::size_t body = length != nullptr ? std::strtoul(length + 17, nullptr, 10) : 0;
-  if (status == 200 && !connection.in.ends_with("good\n")) {
-    status = 299;  // Not from the service.
-  }
-  return connection.in.size() >= head + 4 + body;
-}
-
 void Callers::ready(int fd, std::uint32_t events) {
   Connection& connection = connections_[static_cast<std::size_t>(fd)];
   const bool busy = connection.request != Connection::kNone;
@@ -202,10 +174,9 @@ void Callers::ready(int fd, std::uint32_t events) {
     return;
   }
   connection.in.append(bytes, static_cast<std::size_t>(got));
-  int status = 0;
-  bool keep = false;
-  if (busy && whole(connection, status, keep)) {
-    answered(fd, status, keep);
+  const auto answer = busy ? whole_answer(connection.in) : std::nullopt;
+  if (answer) {
+    answered(fd, *answer);
   }
 }
 
@@ -217,20 +188,20 @@ void Callers::drop(int fd) {
   ::close(fd);
 }
 
-void Callers::answered(int fd, int status, bool keep) {
+void Callers::answered(int fd, Answer answer) {
   Connection& connection = connections_[static_cast<std::size_t>(fd)];
   const std::size_t request = connection.request;
   connection.request = Connection::kNone;
   --open_;
-  if (keep) {
+  if (answer.keep) {
     idle_[connection.target].push_back(fd);
   } else {
     drop(fd);
   }
-  if (status >= 500 && requests_[request].tries < tries_) {
+  if (answer.status >= 500 && requests_[request].tries < tries_) {
     attempt(request);
   } else {
-    finish(request, status);
+    finish(request, answer.status);
   }
 }
 
@@ -269,7 +240,8 @@ void Callers::run() {
     }
     const Nanoseconds left = std::max<Nanoseconds>(wake - now_, 0);
     const timespec wait{left / 1'000'000'000, left % 1'000'000'000};
-    const int count = ::epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &wait, nullptr);
+    const int count =
+        ::epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &wait, nullptr);
     now_ = clock_now();
     for (int i = 0; i < count; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];
@@ -292,7 +264,8 @@ void Callers::run() {
 void Callers::report() const {
   for (const Request& request : requests_) {
     std::printf("%lld %lld %d %d\n", static_cast<long long>(request.due / 1000),
-                static_cast<long long>((request.end - request.due) / 1000), request.status, request.tries);
+                static_cast<long long>((request.end - request.due) / 1000), request.status,
+                request.tries);
   }
 }
 
@@ -300,16 +273,18 @@ void Callers::report() const {
 
 int main(int argc, char** argv) {
   if (argc < 7) {
-    std::fprintf(stderr, "usage: callers START_NS PATIENCE_MS TRIES SEED PORT[,PORT...] UNTIL_MS:RATE ...\n");
+    std::fprintf(
+        stderr,
+        "usage: callers START_NS PATIENCE_MS TRIES SEED PORT[,PORT...] UNTIL_MS:RATE ...\n");
     return 2;
   }
   std::vector<int> ports;
   for (char* word = std::strtok(argv[5], ","); word != nullptr; word = std::strtok(nullptr, ",")) {
     ports.push_back(std::atoi(word));
   }
-  Callers callers(std::atoll(argv[1]), std::atoll(argv[2]) * 1'000'000, std::atoi(argv[3]),
-                  std::strtoull(argv[4], nullptr, 10), std::move(ports));
-  callers.plan(argc - 6, argv + 6);
+  const auto due = arrivals(std::strtoull(argv[4], nullptr, 10), argv + 6, argv + argc);
+  Callers callers(std::atoll(argv[1]), std::atoll(argv[2]) * 1'000'000, std::atoi(argv[3]), due,
+                  std::move(ports));
   callers.run();
   callers.report();
 }

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PATIENCE_LEFT = 3  # Seconds after the last request, for those who try again.
+ROOT = HERE.parents[2]
 
 
 def compile_tools(directory):
     for tool in ("service", "callers"):
-        subprocess.run(["g++", "-std=c++20", "-O2", "-o", directory / tool, HERE / f"{tool}.cpp"], check=True)
+        subprocess.run(["g++", "-std=c++20", "-O2", "-I", ROOT / "include", "-o", directory / tool, HERE / f"{tool}.cpp",
+                        ROOT / "src/base/rng.cpp"], check=True)
 
 
 def free_port():
@@ -71,9 +72,10 @@ class Run:
 class Stage:
     """The processes of one run, ended by their pid."""
 
-    def __init__(self, tools, contender, scenario, model, times, seed):
+    def __init__(self, tools, contender, scenario, model, times, seed, logs):
         self.tools, self.contender, self.scenario = tools, contender, scenario
         self.model, self.times, self.seed = model, times, seed
+        self.logs = logs
         self.directory = Path(tempfile.mkdtemp(prefix="fusegate-outage-"))
         self.proxy = None
         self.service = self._start([tools / "service", model.endpoints, model.slots, model.mean_ms, model.backlog, seed,
@@ -91,7 +93,7 @@ class Stage:
         home = {**os.environ, "HOME": str(self.directory), "XDG_CONFIG_HOME": str(self.directory)}
         errors = open(self.directory / "errors", "a", encoding="utf-8") if quiet else None
         return subprocess.Popen(list(map(str, command)), stdin=stdin, text=True, env=home,
-                                stdout=subprocess.DEVNULL if quiet else subprocess.PIPE, stderr=errors)
+                                stdout=errors or subprocess.PIPE, stderr=errors)
 
     def begin(self, start_ns):
         self.service.stdin.write(f"{start_ns}\n")
@@ -120,15 +122,18 @@ class Stage:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+        if self.logs and self.proxy:
+            self.logs.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.directory / "errors", self.logs / f"{self.scenario.name}-{self.contender.name.replace(' ', '-')}.log")
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def play(tools, contenders, scenario, model, times, seed):
+def play(tools, contenders, scenario, model, times, seed, logs=None):
     """The contenders side by side, each with a service and callers of its own, from the same seed."""
     stages = []
     try:
         for contender in contenders:
-            stages.append(Stage(tools, contender, scenario, model, times, seed))
+            stages.append(Stage(tools, contender, scenario, model, times, seed, logs))
         start_ns = time.monotonic_ns() + 500_000_000
         for stage in stages:
             stage.begin(start_ns)

@@ -8,6 +8,8 @@
 // Prints the ports on one line. A line on standard input with a time of CLOCK_MONOTONIC in
 // nanoseconds is the start; at its end the requests that arrived are printed, one number for each
 // tenth of a second since the start.
+#include "model.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -20,45 +22,17 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
-#include <queue>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace {
 
-using Nanoseconds = std::int64_t;
-constexpr Nanoseconds kMillisecond = 1'000'000;
-constexpr Nanoseconds kQuick = kMillisecond;  // Of an answer that takes no work.
+Nanoseconds clock_now() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-Nanoseconds clock_now() {
-  return std::chrono::steady_clock::now().time_since_epoch().count();
-}
-
-enum class Manner { Serves, Errors, Refuses, Silent };
-
-struct Event {
-  Nanoseconds at = 0;
-  std::size_t endpoint = 0;
-  Manner manner = Manner::Serves;
-  double slower = 1;
-};
-
-struct Job {
+struct Listener {
   int fd = -1;
-  std::uint64_t serial = 0;  // Of the connection: a descriptor is used again.
-};
-
-struct Endpoint {
-  int listener = -1;
   int port = 0;
-  Manner manner = Manner::Serves;
-  double slower = 1;
-  std::uint64_t epoch = 0;  // Work begun before a restart is gone.
-  unsigned busy = 0;
-  std::deque<Job> queue;
 };
 
 struct Connection {
@@ -67,41 +41,16 @@ struct Connection {
   std::string in;
 };
 
-struct Done {
-  Nanoseconds at = 0;
-  std::size_t endpoint = 0;
-  std::uint64_t epoch = 0;
-  Job job;
-  bool error = false;
-  bool worked = true;  // Held a slot.
-  bool operator<(const Done& other) const { return at > other.at; }
-};
-
-Event parse_event(const char* text) {
-  char manner[16] = "";
-  Event event;
-  long long ms = 0;
-  if (std::sscanf(text, "%lld:%zu:%15[a-z]:%lf", &ms, &event.endpoint, manner, &event.slower) != 4) {
-    std::fprintf(stderr, "service: \"%s\" is not MS:ENDPOINT:MANNER:FACTOR\n", text);
-    std::exit(2);
-  }
-  event.at = ms * kMillisecond;
-  const std::string_view name{manner};
-  event.manner = name == "errors"    ? Manner::Errors
-                 : name == "refuses" ? Manner::Refuses
-                 : name == "silent"  ? Manner::Silent
-                                     : Manner::Serves;
-  return event;
-}
-
 class Service {
  public:
   Service(std::size_t endpoints, unsigned slots, double mean_ms, std::size_t backlog,
           std::uint64_t seed, std::vector<Event> events)
-      : slots_(slots), mean_(mean_ms * 1e6), backlog_(backlog), events_(std::move(events)),
-        random_(seed), endpoints_(endpoints), epoll_(::epoll_create1(0)) {
-    for (Endpoint& endpoint : endpoints_) {
-      open(endpoint);
+      : model_(endpoints, slots, mean_ms, backlog, seed),
+        events_(std::move(events)),
+        listeners_(endpoints),
+        epoll_(::epoll_create1(0)) {
+    for (Listener& listener : listeners_) {
+      open(listener);
     }
     watch(STDIN_FILENO);
   }
@@ -109,29 +58,24 @@ class Service {
   void run();
 
  private:
-  void open(Endpoint& endpoint);
+  void open(Listener& listener);
   void shut(std::size_t index);
   void watch(int fd);
   void forget(int fd);
   void accept_all(std::size_t index);
   void readable(int fd);
   void arrive(int fd, Connection& connection, bool health);
-  void begin(std::size_t index, Job job);
-  void finish(const Done& done);
+  void answer_due();
   void control();
   void apply_events();
   void report() const;
   timespec until_next() const;
 
-  unsigned slots_;
-  double mean_;
-  std::size_t backlog_;
+  Model model_;
   std::vector<Event> events_;
   std::size_t applied_ = 0;
-  std::mt19937_64 random_;
-  std::vector<Endpoint> endpoints_;
+  std::vector<Listener> listeners_;      // Of the endpoints.
   std::vector<Connection> connections_;  // By descriptor.
-  std::priority_queue<Done> work_;
   std::vector<unsigned> arrived_;
   Nanoseconds now_ = 0;
   Nanoseconds start_ = 0;
@@ -140,33 +84,30 @@ class Service {
   bool ended_ = false;
 };
 
-void Service::open(Endpoint& endpoint) {
-  endpoint.listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+void Service::open(Listener& listener) {
+  listener.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   const int on = 1;
-  ::setsockopt(endpoint.listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(listener.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(endpoint.port));
+  address.sin_port = htons(static_cast<std::uint16_t>(listener.port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (::bind(endpoint.listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::listen(endpoint.listener, 4096) != 0 ||
-      ::getsockname(endpoint.listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+  if (::bind(listener.fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::listen(listener.fd, 4096) != 0 ||
+      ::getsockname(listener.fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     std::perror("service");
     std::exit(1);
   }
-  endpoint.port = ntohs(address.sin_port);
-  watch(endpoint.listener);
+  listener.port = ntohs(address.sin_port);
+  watch(listener.fd);
 }
 
-/// As a process that is killed: what waits and what is worked on is gone.
+/// As a process that is killed.
 void Service::shut(std::size_t index) {
-  Endpoint& endpoint = endpoints_[index];
-  ::close(endpoint.listener);
-  endpoint.listener = -1;
-  ++endpoint.epoch;
-  endpoint.busy = 0;
-  endpoint.queue.clear();
+  ::close(listeners_[index].fd);
+  listeners_[index].fd = -1;
+  model_.restart(index);
   for (std::size_t fd = 0; fd < connections_.size(); ++fd) {
     if (connections_[fd].serial != 0 && connections_[fd].endpoint == index) {
       const linger reset{1, 0};
@@ -190,7 +131,7 @@ void Service::forget(int fd) {
 
 void Service::accept_all(std::size_t index) {
   for (;;) {
-    const int fd = ::accept4(endpoints_[index].listener, nullptr, nullptr, SOCK_NONBLOCK);
+    const int fd = ::accept4(listeners_[index].fd, nullptr, nullptr, SOCK_NONBLOCK);
     if (fd < 0) {
       return;
     }
@@ -224,54 +165,25 @@ void Service::readable(int fd) {
 }
 
 void Service::arrive(int fd, Connection& connection, bool health) {
-  Endpoint& endpoint = endpoints_[connection.endpoint];
-  const Job job{fd, connection.serial};
   if (!health && start_ != 0 && now_ >= start_) {
     const auto tenth = static_cast<std::size_t>((now_ - start_) / (100 * kMillisecond));
     arrived_.resize(std::max(arrived_.size(), tenth + 1));
     ++arrived_[tenth];
   }
-  if (endpoint.manner == Manner::Silent) {
-    return;
-  }
-  const bool full = endpoint.busy >= slots_ && endpoint.queue.size() >= backlog_;
-  if (health || full || endpoint.manner == Manner::Errors) {
-    const bool error = full || endpoint.manner == Manner::Errors;
-    work_.push({now_ + kQuick, connection.endpoint, endpoint.epoch, job, error, false});
-  } else if (endpoint.busy < slots_) {
-    ++endpoint.busy;
-    begin(connection.endpoint, job);
-  } else {
-    endpoint.queue.push_back(job);
-  }
+  model_.arrive(connection.endpoint, {fd, connection.serial}, health, now_);
 }
 
-void Service::begin(std::size_t index, Job job) {
-  const Endpoint& endpoint = endpoints_[index];
-  std::exponential_distribution<double> time(1.0 / (mean_ * endpoint.slower));
-  work_.push({now_ + static_cast<Nanoseconds>(time(random_)), index, endpoint.epoch, job});
-}
-
-void Service::finish(const Done& done) {
-  Endpoint& endpoint = endpoints_[done.endpoint];
-  if (done.epoch != endpoint.epoch) {
-    return;
-  }
-  if (done.worked && endpoint.queue.empty()) {
-    --endpoint.busy;
-  } else if (done.worked) {
-    begin(done.endpoint, endpoint.queue.front());
-    endpoint.queue.pop_front();
-  }
-  if (endpoint.manner == Manner::Silent ||
-      connections_[static_cast<std::size_t>(done.job.fd)].serial != done.job.serial) {
-    return;
-  }
+void Service::answer_due() {
   static constexpr std::string_view good = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ngood\n";
   static constexpr std::string_view bad =
       "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbad\n";
-  const std::string_view answer = done.error ? bad : good;
-  ::send(done.job.fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+  while (const auto answer = model_.take(now_)) {
+    const int fd = answer->job.fd;
+    if (connections_[static_cast<std::size_t>(fd)].serial == answer->job.serial) {
+      const std::string_view text = answer->good ? good : bad;
+      ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    }
+  }
 }
 
 void Service::control() {
@@ -286,22 +198,19 @@ void Service::control() {
 void Service::apply_events() {
   while (start_ != 0 && applied_ < events_.size() && start_ + events_[applied_].at <= now_) {
     const Event& event = events_[applied_++];
-    Endpoint& endpoint = endpoints_[event.endpoint];
-    endpoint.manner = event.manner;
-    endpoint.slower = event.slower;
-    if (event.manner == Manner::Refuses && endpoint.listener >= 0) {
+    Listener& listener = listeners_[event.endpoint];
+    model_.behave(event);
+    if (event.manner == Manner::Refuses && listener.fd >= 0) {
       shut(event.endpoint);
-    } else if (event.manner != Manner::Refuses && endpoint.listener < 0) {
-      open(endpoint);
+    } else if (event.manner != Manner::Refuses && listener.fd < 0) {
+      open(listener);
     }
   }
 }
 
 timespec Service::until_next() const {
   Nanoseconds next = now_ + 1000 * kMillisecond;
-  if (!work_.empty()) {
-    next = std::min(next, work_.top().at);
-  }
+  next = std::min(next, model_.next().value_or(next));
   if (start_ != 0 && applied_ < events_.size()) {
     next = std::min(next, start_ + events_[applied_].at);
   }
@@ -317,30 +226,27 @@ void Service::report() const {
 }
 
 void Service::run() {
-  for (const Endpoint& endpoint : endpoints_) {
-    std::printf("%d ", endpoint.port);
+  for (const Listener& listener : listeners_) {
+    std::printf("%d ", listener.port);
   }
   std::printf("\n");
   std::fflush(stdout);
   std::vector<epoll_event> ready(256);
   while (!ended_) {
     const timespec wait = until_next();
-    const int count = ::epoll_pwait2(epoll_, ready.data(), static_cast<int>(ready.size()), &wait, nullptr);
+    const int count =
+        ::epoll_pwait2(epoll_, ready.data(), static_cast<int>(ready.size()), &wait, nullptr);
     now_ = clock_now();
     apply_events();
-    while (!work_.empty() && work_.top().at <= now_) {
-      const Done done = work_.top();
-      work_.pop();
-      finish(done);
-    }
+    answer_due();
     for (int i = 0; i < count; ++i) {
       const int fd = ready[static_cast<std::size_t>(i)].data.fd;
-      const auto listening = std::find_if(endpoints_.begin(), endpoints_.end(),
-                                          [fd](const Endpoint& it) { return it.listener == fd; });
+      const auto listening = std::find_if(listeners_.begin(), listeners_.end(),
+                                          [fd](const Listener& it) { return it.fd == fd; });
       if (fd == STDIN_FILENO) {
         control();
-      } else if (listening != endpoints_.end()) {
-        accept_all(static_cast<std::size_t>(listening - endpoints_.begin()));
+      } else if (listening != listeners_.end()) {
+        accept_all(static_cast<std::size_t>(listening - listeners_.begin()));
       } else if (static_cast<std::size_t>(fd) < connections_.size() &&
                  connections_[static_cast<std::size_t>(fd)].serial != 0) {
         readable(fd);
@@ -354,15 +260,19 @@ void Service::run() {
 
 int main(int argc, char** argv) {
   if (argc < 6) {
-    std::fprintf(stderr, "usage: service ENDPOINTS SLOTS MEAN_MS BACKLOG SEED [MS:ENDPOINT:MANNER:FACTOR ...]\n");
+    std::fprintf(
+        stderr,
+        "usage: service ENDPOINTS SLOTS MEAN_MS BACKLOG SEED [MS:ENDPOINT:MANNER:FACTOR ...]\n");
     return 2;
   }
   std::vector<Event> events;
   for (int i = 6; i < argc; ++i) {
     events.push_back(parse_event(argv[i]));
   }
-  std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
-  Service service(std::strtoul(argv[1], nullptr, 10), static_cast<unsigned>(std::strtoul(argv[2], nullptr, 10)),
+  std::stable_sort(events.begin(), events.end(),
+                   [](const Event& a, const Event& b) { return a.at < b.at; });
+  Service service(std::strtoul(argv[1], nullptr, 10),
+                  static_cast<unsigned>(std::strtoul(argv[2], nullptr, 10)),
                   std::strtod(argv[3], nullptr), std::strtoul(argv[4], nullptr, 10),
                   std::strtoull(argv[5], nullptr, 10), std::move(events));
   service.run();

@@ -223,16 +223,24 @@ TEST(Ejection, RetryPrefersAHealthyOneTriedBeforeToAnEjectedOne) {
   EXPECT_TRUE(state.has_untried(tried, 1, at(5s))) << "it may be probed";
 }
 
-TEST(Ejection, FullEndpointsAreSkippedAndEjectedOnesAreNoWayOut) {
+TEST(Ejection, FullEndpointsAreSkippedAndAnEjectedOneIsAskedOnceASecond) {
   Rig rig;
   rig.upstream.connections.max_per_endpoint = 2;
   auto& state = rig.start({"a:80", "b:80"});
   named(state, "a:80").in_flight = 2;
   EXPECT_EQ(spread(state, 20, at(0s))["b:80"], 20);
   judge(state, named(state, "b:80"), policy::Verdict::Failure, 5, at(0s));
+  EXPECT_EQ(state.pick(nullptr, 0, true, 1s, at(900ms)).pick, UpstreamState::Pick::AllRefused);
+  const auto early = state.pick(nullptr, 0, true, 1s, at(1s));
+  ASSERT_EQ(early.pick, UpstreamState::Pick::Found) << "there is nothing to lose";
+  EXPECT_EQ(early.endpoint->name, "b:80");
   EXPECT_EQ(state.pick(nullptr, 0, true, 1s, at(1s)).pick, UpstreamState::Pick::AllRefused);
+  state.settle(*early.endpoint, early.permit, std::nullopt, policy::Verdict::Failure, 1ms, {},
+               at(1s));
+  EXPECT_EQ(state.pick(nullptr, 0, true, 1s, at(1900ms)).pick, UpstreamState::Pick::AllRefused);
+  EXPECT_EQ(state.pick(nullptr, 0, true, 1s, at(2s)).pick, UpstreamState::Pick::Found);
   named(state, "b:80").in_flight = 2;
-  EXPECT_EQ(state.pick(nullptr, 0, true, 1s, at(1s)).pick, UpstreamState::Pick::AllFull);
+  EXPECT_EQ(state.pick(nullptr, 0, true, 1s, at(4s)).pick, UpstreamState::Pick::AllFull);
   named(state, "a:80").in_flight = 0;
   named(state, "b:80").in_flight = 0;
 }

@@ -59,6 +59,30 @@ TEST(UpstreamState, EndpointThatReturnsBeforeItsLastAttemptEndedIsTheSame) {
   EXPECT_EQ(&named(state, "a:80"), a);
 }
 
+TEST(UpstreamState, AStuckEndpointTakesNoPlacesFromTheOthers) {
+  Rig rig;
+  auto& state = rig.start({"a:80", "b:80"});
+  EndpointState& a = named(state, "a:80");
+  Instant now = at(0s);
+  for (int i = 0; i < 40; ++i) {
+    state.enter(a, now);
+  }
+  const std::uint32_t before = state.limiter().limit();
+  for (int i = 0; i < 40; ++i) {
+    now += 100ms;
+    state.on_drop(a, 1s, now);  // Nothing is answered; the attempts go on.
+  }
+  EXPECT_EQ(state.limit_of(a), 1U);
+  const std::uint32_t others = state.limit_of(named(state, "b:80"));
+  EXPECT_EQ(before, 2 * others);
+  EXPECT_EQ(state.limiter().limit(), others + 40)
+      << "what is stuck is not taken from the other one";
+  for (int left = 40; left > 0; --left) {
+    state.depart(a, now);
+  }
+  EXPECT_EQ(state.limiter().limit(), others + 1);
+}
+
 TEST(UpstreamState, NewEndpointsGiveTheQueueTheirSlots) {
   Rig rig;
   rig.upstream.connections.max_per_endpoint = 1;

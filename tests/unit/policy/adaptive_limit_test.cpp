@@ -61,6 +61,36 @@ TEST(AdaptiveLimit, CutsWhenEvenTheFastAnswersAreLateAndGrowsBack) {
   EXPECT_GT(limit.limit(), low);
 }
 
+TEST(AdaptiveLimit, SeesAQueueWhileItGrows) {
+  AdaptiveLimit limit(1024, at(0s));
+  const Instant slow_since = answers(limit, 2000, 10ms, 10, at(0s));
+  // 200 requests a second, 40 answers: each one 20 ms later than the one before.
+  Instant now = slow_since;
+  std::uint32_t in_flight = 10;
+  while (!limit.overloaded() && now < slow_since + 5s) {
+    now += 5ms;
+    limit.on_start(++in_flight, now);
+    if ((now - slow_since) % 25ms == 0ms) {
+      --in_flight;
+      limit.on_answer((now - slow_since) * 4 / 5 + 10ms, now);
+    }
+  }
+  EXPECT_LE(now - slow_since, 300ms);
+  EXPECT_LE(limit.limit(), 20U);
+}
+
+TEST(AdaptiveLimit, ABurstThatIsAnsweredAtItsPaceIsNoQueue) {
+  AdaptiveLimit limit(1024, at(0s));
+  Instant now = answers(limit, 2000, 10ms, 10, at(0s));
+  // Ten times the load, at the same speed.
+  for (int i = 0; i < 5000; ++i) {
+    now += 100us;
+    limit.on_start(100, now);
+    limit.on_answer(10ms, now);
+  }
+  EXPECT_FALSE(limit.overloaded());
+}
+
 TEST(AdaptiveLimit, AFewSlowAnswersAmongFastOnesAreNoOverload) {
   AdaptiveLimit limit(1024, at(0s));
   Instant now = answers(limit, 2000, 10ms, 20, at(0s));

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 const Model kModel{.rate = 200};
 
 Outcome defaults(std::string_view scenario, std::uint64_t seed, const Model& model = kModel,
-                 bool adaptive = false) {
+                 bool adaptive = true) {
   config::UpstreamConfig upstream;
   upstream.concurrency.adaptive = adaptive;
   const config::RequestPolicy policy;
@@ -70,8 +70,20 @@ TEST(Player, TheAdaptiveLimitKeepsABrownOutGoing) {
     const Scenario& scenario = *find_scenario("brownout");
     const Verdict with = judge(defaults("brownout", seed, busy, true), scenario, busy);
     const Verdict without = judge(defaults("brownout", seed, busy, false), scenario, busy);
-    EXPECT_GE(with.fault_goodput, 0.85) << seed;
+    EXPECT_GE(with.fault_goodput, 0.95) << seed;
     EXPECT_LE(without.fault_goodput, 0.5) << seed;
+  }
+}
+
+TEST(Player, TheDefaultsLoseLittleOfWhatIsPossible) {
+  const Model busy{.rate = 420};
+  for (const auto* name :
+       {"slow-endpoint", "bad-endpoint", "black-hole", "rolling-restart", "spike"}) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+      const Verdict verdict = judge(defaults(name, seed, busy), *find_scenario(name), busy);
+      EXPECT_GE(verdict.fault_goodput, 0.97) << name << ", seed " << seed;
+      EXPECT_LE(verdict.amplification, 1.1) << name << ", seed " << seed;
+    }
   }
 }
 
