@@ -23,7 +23,9 @@ Stream::Stream(EventLoop& loop, int fd, int family, Origin origin)
       short_is_empty_(family != AF_UNIX),
       wants_writable_(origin == Origin::Connecting) {
   if (!loop_.watch(fd_, *this, wants_writable_ ? kReads | EPOLLOUT : kReads)) {
+    const int error = errno;
     close();
+    errno = error;
   }
 }
 
@@ -179,7 +181,12 @@ StreamPtr start_connect(EventLoop& loop, const SocketAddress& address, int& imme
     ::close(fd);
     return nullptr;
   }
-  return StreamPtr{new Stream(loop, fd, family, Stream::Origin::Connecting)};
+  StreamPtr stream{new Stream(loop, fd, family, Stream::Origin::Connecting)};
+  if (!stream->is_open()) {
+    immediate_error = errno;
+    return nullptr;
+  }
+  return stream;
 }
 
 }  // namespace fusegate::net

@@ -47,7 +47,8 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
  public:
   enum class Origin : std::uint8_t { Accepted, Connecting };
 
-  /// Takes the non-blocking `fd` over, whatever happens.
+  /// Takes the non-blocking `fd` over, whatever happens. When the system will not watch it, it is
+  /// closed and errno says why.
   Stream(EventLoop& loop, int fd, int family, Origin origin);
   ~Stream() { close(); }
   Stream(const Stream&) = delete;

@@ -1,0 +1,219 @@
+#include "net/stream.hpp"
+
+#include <gtest/gtest.h>
+
+#include <netinet/in.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fusegate::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What a test does at a moment of its run.
+struct Step final : Timer {
+  explicit Step(std::function<void()> what) : action(std::move(what)) {}
+  std::function<void()> action;
+  void on_timer(Instant) override { action(); }
+};
+
+/// A loop, steps to play on it, and sockets to try it on.
+class StreamTest : public testing::Test, protected StreamOwner {
+ protected:
+  StreamTest() : timers_(nullptr, nullptr), loop_(timers_), begin_(loop_.now()) {}
+  ~StreamTest() override {
+    for (const int fd : fds_) {
+      ::close(fd);
+    }
+  }
+
+  StreamPtr adopt(int fd, int family) {
+    StreamPtr stream{new Stream(loop_, fd, family, Stream::Origin::Accepted)};
+    stream->set_owner(this);
+    return stream;
+  }
+
+  /// One end as a stream, the other as a descriptor that is closed at the end.
+  StreamPtr pair(int& peer) {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+    peer = ends[1];
+    fds_.push_back(peer);
+    return adopt(ends[0], AF_UNIX);
+  }
+
+  /// Every 20 ms one step.
+  void then(std::function<void()> action) {
+    steps_.push_back(std::make_unique<Step>(std::move(action)));
+    timers_.set(*steps_.back(), begin_ + 20ms * steps_.size());
+  }
+
+  void run() {
+    then([this] { loop_.stop(); });
+    loop_.run();
+  }
+
+  void on_readable(Stream& stream) override {
+    ++readable_;
+    if (when_readable_) {
+      when_readable_(stream);
+    }
+  }
+  void on_writable(Stream&) override { ++writable_; }
+
+  TimerQueue timers_;
+  EventLoop loop_;
+  Instant begin_;
+  std::vector<std::unique_ptr<Step>> steps_;
+  std::vector<int> fds_;
+  std::function<void(Stream&)> when_readable_;
+  int readable_ = 0;
+  int writable_ = 0;
+};
+
+SocketAddress address_of(int listener) {
+  SocketAddress address;
+  address.length = sizeof address.storage;
+  EXPECT_EQ(::getsockname(listener, address.data(), &address.length), 0);
+  return address;
+}
+
+/// No further socket can be watched by any loop of this process.
+void break_polling() {
+  const int other = ::eventfd(0, 0);
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code error;
+    if (std::filesystem::read_symlink(entry.path(), error) == "anon_inode:[eventpoll]") {
+      ::dup2(other, std::stoi(entry.path().filename()));
+    }
+  }
+  ::close(other);
+}
+
+TEST_F(StreamTest, AConnectThatCannotBeWatchedFailsAtOnce) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  fds_.push_back(listener);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  const SocketAddress address = address_of(listener);
+  break_polling();
+  int error = 0;
+  EXPECT_EQ(start_connect(loop_, address, error), nullptr);
+  EXPECT_EQ(error, EINVAL) << "the caller must not wait for its connect timeout";
+}
+
+TEST_F(StreamTest, IsToldOnceForEachTimeItAsks) {
+  int peer = -1;
+  const StreamPtr stream = pair(peer);
+  std::array<char, 8> bytes{};
+  then([&] { ASSERT_EQ(::write(peer, "ab", 2), 2); });
+  then([&] {
+    EXPECT_EQ(readable_, 0) << "nobody asked";
+    stream->arm_read();
+  });
+  then([&] {
+    EXPECT_EQ(readable_, 1) << "what came before is told";
+    EXPECT_EQ(stream->read(bytes.data(), bytes.size()).bytes, 2U);
+    EXPECT_TRUE(stream->read(bytes.data(), bytes.size()).would_block());
+    ASSERT_EQ(::write(peer, "c", 1), 1);
+  });
+  then([&] { EXPECT_EQ(readable_, 1) << "not asked again"; });
+  then([&] { stream->arm_read(); });
+  then([&] { EXPECT_EQ(readable_, 2); });
+  run();
+}
+
+TEST_F(StreamTest, TheEndIsToldBehindTheData) {
+  int peer = -1;
+  const StreamPtr stream = pair(peer);
+  ASSERT_EQ(::write(peer, "last", 4), 4);
+  ::shutdown(peer, SHUT_WR);
+  stream->arm_read();
+  std::array<char, 4> bytes{};
+  then([&] {
+    EXPECT_EQ(stream->read(bytes.data(), bytes.size()).bytes, 4U);
+    stream->arm_read();
+  });
+  then([&] {
+    EXPECT_EQ(readable_, 2) << "the edge came once, for both";
+    EXPECT_EQ(stream->read(bytes.data(), bytes.size()).kind, IoResult::Kind::End);
+  });
+  run();
+}
+
+TEST_F(StreamTest, AFullSocketIsToldWhenItTakesMore) {
+  int peer = -1;
+  const StreamPtr stream = pair(peer);
+  const std::string block(1 << 16, 'x');
+  while (!stream->write(block.data(), block.size()).would_block()) {
+  }
+  stream->arm_write();
+  std::vector<char> sink(1 << 20);
+  then([&] { EXPECT_EQ(writable_, 0); });
+  then([&] { EXPECT_GT(::read(peer, sink.data(), sink.size()), 0); });
+  then([&] { EXPECT_EQ(writable_, 1); });
+  run();
+}
+
+TEST_F(StreamTest, ItsOwnerMayLetGoOfItWhileItIsTold) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  stream->arm_read();
+  stream->arm_write();
+  when_readable_ = [&](Stream&) { stream.reset(); };
+  ASSERT_EQ(::write(peer, "a", 1), 1);
+  then([&] {
+    EXPECT_EQ(readable_, 1);
+    char byte = 0;
+    EXPECT_EQ(::read(peer, &byte, 1), -1) << "it was closed with a byte unread";
+    EXPECT_EQ(errno, ECONNRESET);
+  });
+  run();
+}
+
+TEST_F(StreamTest, AClosedStreamIsToldNothingMore) {
+  int first_peer = -1;
+  int second_peer = -1;
+  const StreamPtr first = pair(first_peer);
+  const StreamPtr second = pair(second_peer);
+  // Both events are fetched in one turn; whichever comes first closes the other one.
+  when_readable_ = [&](Stream& told) { (&told == first.get() ? second : first)->close(); };
+  first->arm_read();
+  second->arm_read();
+  ASSERT_EQ(::write(first_peer, "a", 1), 1);
+  ASSERT_EQ(::write(second_peer, "a", 1), 1);
+  then([&] { EXPECT_EQ(readable_, 1); });
+  run();
+}
+
+TEST_F(StreamTest, ARefusedConnectIsToldAsAnError) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  const SocketAddress address = address_of(listener);
+  ::close(listener);
+  int error = 0;
+  const StreamPtr stream = start_connect(loop_, address, error);
+  if (!stream) {
+    EXPECT_EQ(error, ECONNREFUSED);
+    return;
+  }
+  stream->set_owner(this);
+  stream->arm_write();
+  then([&] {
+    EXPECT_EQ(writable_, 1);
+    EXPECT_EQ(stream->connect_error(), ECONNREFUSED);
+  });
+  run();
+}
+
+}  // namespace
+}  // namespace fusegate::net
