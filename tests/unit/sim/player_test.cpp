@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace fusegate::sim {
 namespace {
 
@@ -85,6 +87,30 @@ TEST(Player, TheDefaultsLoseLittleOfWhatIsPossible) {
       EXPECT_LE(verdict.amplification, 1.1) << name << ", seed " << seed;
     }
   }
+}
+
+TEST(Player, TheLimiterActsBeforeTheBreaker) {
+  const Model busy{.rate = 420};
+  const auto opened = [](const Outcome& outcome) {
+    return std::ranges::any_of(outcome.seconds, [](const Second& second) {
+      return second.breaker != BreakerState::Closed;
+    });
+  };
+  const auto refused = [](const Outcome& outcome) {
+    std::uint64_t sum = 0;
+    for (const Second& second : outcome.seconds) {
+      sum += second.refused;
+    }
+    return sum;
+  };
+  // A service that answers, only too slowly, is the limiter's; one that fails is the breaker's.
+  for (const auto* name : {"brownout", "spike"}) {
+    const Outcome outcome = defaults(name, 1, busy);
+    EXPECT_FALSE(opened(outcome)) << name;
+    EXPECT_GT(refused(outcome), 5000U) << name;
+  }
+  EXPECT_TRUE(opened(defaults("outage", 1, busy)));
+  EXPECT_TRUE(opened(defaults("down", 1, busy)));
 }
 
 TEST(Compare, NaiveRetriesMakeAnOutageWorse) {
