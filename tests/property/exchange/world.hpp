@@ -2,6 +2,7 @@
 
 #include "property/exchange/live.hpp"
 #include "support/core_rig.hpp"
+#include "support/dice.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +18,8 @@ namespace fusegate::test {
 /// contract of Exchange allows. The invariants are checked after every step.
 class World {
  public:
-  explicit World(std::uint64_t seed) : dice_(seed) {
+  explicit World(std::uint64_t seed) : World(Dice{seed}, seed) {}
+  World(Dice dice, std::uint64_t seed) : dice_(dice) {
     rig_.policy = {};
     rig_.upstream = {};
     rig_.policy.retries = static_cast<std::uint32_t>(dice_.below(5));
@@ -26,6 +28,7 @@ class World {
     rig_.policy.hedge.enabled = true;
     rig_.policy.hedge.max_percent = Ratio::percent(dice_.uniform() * 100);
     rig_.upstream.concurrency.max_in_flight = 1 + static_cast<std::uint32_t>(dice_.below(20));
+    rig_.upstream.concurrency.adaptive = dice_.below(2) == 0;
     rig_.upstream.concurrency.queue.length = static_cast<std::uint32_t>(dice_.below(6));
     rig_.upstream.connections.max_per_endpoint = 1 + static_cast<std::uint32_t>(dice_.below(8));
     rig_.upstream.breaker.half_open.probes = 1 + static_cast<std::uint32_t>(dice_.below(3));
@@ -85,6 +88,7 @@ class World {
     }
   }
 
+  bool used_up() const { return dice_.used_up(); }
   std::uint64_t trace() const { return trace_; }
 
  private:
@@ -222,13 +226,7 @@ class World {
       take(one, exchange.on_failure(facts, now_));
       return;
     }
-    exchange::ResponseFacts answer{.status = static_cast<std::uint16_t>(kind == 4 ? 429 : 503)};
-    answer.other_endpoint_only = dice_.below(6) == 0;
-    answer.retry_never = dice_.below(10) == 0;
-    if (dice_.below(3) == 0) {
-      answer.retry_after = dice_.between(0s, 400ms);
-    }
-    take(one, exchange.on_response(answer, now_));
+    take(one, exchange.on_response(bad_answer(kind == 4 ? 429 : 503, dice_), now_));
   }
 
   void end(Live& one, Ending ending) {
@@ -287,7 +285,7 @@ class World {
   }
 
   Rig rig_;
-  Rng dice_;
+  Dice dice_;
   Instant now_ = at(0s);
   double fault_ = 0.3;
   std::vector<std::unique_ptr<Live>> live_;

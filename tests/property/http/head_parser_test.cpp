@@ -2,7 +2,8 @@
 
 #include <fusegate/base/rng.hpp>
 
-#include <boost/beast/http/basic_parser.hpp>
+#include "support/beast_head.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,58 +16,8 @@
 namespace fusegate::http {
 namespace {
 
-namespace beast_http = boost::beast::http;
-using boost::beast::error_code;
-using BeastView = boost::beast::string_view;
-using Pairs = std::vector<std::pair<std::string, std::string>>;
-
-template <bool IsRequest>
-class BeastHead final : public beast_http::basic_parser<IsRequest> {
- public:
-  explicit BeastHead(std::string_view text) {
-    this->header_limit(1 << 20);
-    this->body_limit(boost::none);
-    error_code error;
-    this->put(boost::asio::const_buffer(text.data(), text.size()), error);
-    complete_ = !error && this->is_header_done();
-  }
-  bool complete() const { return complete_; }
-  const Pairs& fields() const { return fields_; }
-  const std::string& start() const { return start_; }
-
- private:
-  void on_request_impl(beast_http::verb, BeastView method, BeastView target, int version,
-                       error_code&) override {
-    start_ = std::string(method) + " " + std::string(target) + " " + std::to_string(version % 10);
-  }
-  void on_response_impl(int status, BeastView reason, int version, error_code&) override {
-    start_ =
-        std::to_string(status) + " " + std::string(reason) + " " + std::to_string(version % 10);
-  }
-  void on_field_impl(beast_http::field, BeastView name, BeastView value, error_code&) override {
-    fields_.emplace_back(std::string(name), std::string(value));
-  }
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(BeastView text, error_code&) override { return text.size(); }
-  void on_chunk_header_impl(std::uint64_t, BeastView, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, BeastView text, error_code&) override {
-    return text.size();
-  }
-  void on_finish_impl(error_code&) override {}
-
-  bool complete_ = false;
-  Pairs fields_;
-  std::string start_;
-};
-
-Pairs pairs_of(const FieldList& fields) {
-  Pairs pairs;
-  for (const Field& field : fields) {
-    pairs.emplace_back(std::string(field.name), std::string(field.value));
-  }
-  return pairs;
-}
+using test::BeastHead;
+using test::pairs_of;
 
 /// Refusals that concern single bytes and lines. Beast must make each of them, too; the others are
 /// rules that Beast leaves to its user (Host, target forms, framing, folding).
