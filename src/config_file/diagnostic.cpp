@@ -77,7 +77,8 @@ Diagnostic SourceText::at(Severity severity, int line_number, int column, int le
     --from;
   }
   auto shown = text.substr(from, kExcerptMax);
-  while (from + shown.size() < text.size() && is_continuation(text[from + shown.size()])) {
+  while (!shown.empty() && from + shown.size() < text.size() &&
+         is_continuation(text[from + shown.size()])) {
     shown.remove_suffix(1);
   }
   result.excerpt = printable(shown);
