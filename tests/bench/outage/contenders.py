@@ -1,10 +1,7 @@
 """What stands between the callers and the service: for each contender its files and its command."""
-import os
-import pathlib
 from dataclasses import dataclass
 
-HERE = pathlib.Path(__file__).resolve().parent
-BINARY = os.environ.get("FUSEGATE_BIN", str(HERE.parents[2] / "build/release/src/fusegate"))
+from parts import BINARY
 
 
 @dataclass(frozen=True)

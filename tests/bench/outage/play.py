@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from parts import free_port
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 
@@ -17,12 +19,6 @@ def compile_tools(directory):
     for tool in ("service", "callers"):
         subprocess.run(["g++", "-std=c++20", "-O2", "-I", ROOT / "include", "-o", directory / tool, HERE / f"{tool}.cpp",
                         ROOT / "src/base/rng.cpp"], check=True)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(port, process, errors, seconds=20):
