@@ -65,13 +65,15 @@ constexpr bool iequals(std::string_view left, std::string_view right) {
 }
 
 constexpr std::string_view trim_blanks(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) {
-    text.remove_prefix(1);
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  while (begin != end && is_blank(*begin)) {
+    ++begin;
   }
-  while (!text.empty() && is_blank(text.back())) {
-    text.remove_suffix(1);
+  while (end != begin && is_blank(end[-1])) {
+    --end;
   }
-  return text;
+  return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 /// Takes the next element off a comma-separated list; empty elements are skipped, "" is the end.

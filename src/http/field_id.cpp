@@ -2,6 +2,9 @@
 #include "http/head.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace fusegate::http {
 namespace {
@@ -77,35 +80,44 @@ constexpr auto kFirstLetters = [] {
   return letters;
 }();
 
-/// Lower case, and `-` for `_`.
-constexpr auto kFold = [] {
-  std::array<char, 256> table{};
-  for (std::size_t c = 0; c < table.size(); ++c) {
-    table[c] = c == '_' ? '-' : lower(static_cast<char>(c));
-  }
-  return table;
-}();
+/// Sets bit 5 of every byte: that makes capital letters small and leaves small letters, digits and
+/// hyphens. No other character of a name becomes one of these.
+template <class Word>
+Word load_lower(const char* data) {
+  Word word;
+  std::memcpy(&word, data, sizeof word);
+  return word | static_cast<Word>(0x2020202020202020U);
+}
 
-inline char fold(char c) { return kFold[static_cast<unsigned char>(c)]; }
+/// The first and the last `sizeof(Word)` bytes, which overlap in between.
+template <class Word>
+bool same_ends(const char* name, const char* known, std::size_t size) {
+  const std::size_t last = size - sizeof(Word);
+  return load_lower<Word>(name) == load_lower<Word>(known) &&
+         load_lower<Word>(name + last) == load_lower<Word>(known + last);
+}
 
-/// `name` begins with `start` (lower case), `_` counting as `-`.
-bool begins_with(std::string_view name, std::string_view start) {
-  if (name.size() < start.size()) {
-    return false;
-  }
-  for (std::size_t i = 0; i < start.size(); ++i) {
-    if (fold(name[i]) != start[i]) {
+/// `known` is in lower case, without `_`. Compared by words, because every field comes here.
+bool same_name(const char* name, std::string_view known) {
+  std::size_t size = known.size();
+  const char* other = known.data();
+  for (; size > 16; size -= 8, name += 8, other += 8) {
+    if (load_lower<std::uint64_t>(name) != load_lower<std::uint64_t>(other)) {
       return false;
     }
   }
-  return true;
+  if (size >= 8) {
+    return same_ends<std::uint64_t>(name, other, size);
+  }
+  return size >= 4 ? same_ends<std::uint32_t>(name, other, size)
+                   : same_ends<std::uint16_t>(name, other, size);
+}
+
+bool begins_with(std::string_view name, std::string_view start) {
+  return name.size() >= start.size() && same_name(name.data(), start);
 }
 
 FieldId group(std::string_view name) {
-  const char third = fold(name[2]);
-  if (name.front() != 'f' && name.front() != 'F' && third != 'f' && third != 'e') {
-    return FieldId::Other;
-  }
   if (begins_with(name, "x-forwarded-")) {
     return FieldId::OtherForwarded;
   }
@@ -115,16 +127,23 @@ FieldId group(std::string_view name) {
   return begins_with(name, "fusegate-") ? FieldId::OtherFusegate : FieldId::Other;
 }
 
-FieldId folded_id(std::string_view name) {
-  const char front = fold(name.front());
-  const char back = fold(name.back());
+char low(char c) { return static_cast<char>(c | 0x20); }
+
+}  // namespace
+
+FieldId usual_field_id(std::string_view name) {
+  if (name.size() < kKnown.front().name.size()) {
+    return FieldId::Other;
+  }
+  const char front = low(name.front());
+  const char back = low(name.back());
   // Most names are none of ours: one look says so.
   if (name.size() <= kLongest && (kFirstLetters[name.size()] & letter_bit(front)) != 0) {
     const std::size_t last = kFirstOfLength[name.size() + 1];
     for (std::size_t i = kFirstOfLength[name.size()]; i < last; ++i) {
       // First and last tell nearly all names of one length apart.
       if (kKnown[i].name.front() == front && kKnown[i].name.back() == back &&
-          begins_with(name, kKnown[i].name)) {
+          same_name(name.data(), kKnown[i].name)) {
         return kKnown[i].id;
       }
     }
@@ -133,17 +152,16 @@ FieldId folded_id(std::string_view name) {
   return may_group ? group(name) : FieldId::Other;
 }
 
-}  // namespace
-
 FieldId field_id(std::string_view name) {
-  if (name.empty()) {
-    return FieldId::Other;
+  if (name.find('_') == std::string_view::npos) {
+    return usual_field_id(name);
   }
-  const FieldId id = folded_id(name);
-  if (id != FieldId::Other && name.find('_') != std::string_view::npos) {
-    return FieldId::Lookalike;
-  }
-  return id;
+  // A longer name can only be one of a group, which its beginning tells.
+  std::array<char, 2 * kLongest> folded;
+  const std::size_t size = std::min(name.size(), folded.size());
+  std::ranges::replace_copy(name.substr(0, size), folded.begin(), '_', '-');
+  const FieldId id = usual_field_id({folded.data(), size});
+  return id == FieldId::Other ? id : FieldId::Lookalike;
 }
 
 }  // namespace fusegate::http

@@ -1,8 +1,7 @@
 #include "http/field_parser.hpp"
 
 #include "http/chars.hpp"
-
-#include <cstring>
+#include "http/scan.hpp"
 
 namespace fusegate::http {
 namespace {
@@ -13,35 +12,58 @@ void count(FieldId id, FieldCounts& counts) {
   counts.transfer_encoding += id == FieldId::TransferEncoding;
 }
 
+std::string_view view(const char* from, const char* to) {
+  return {from, static_cast<std::size_t>(to - from)};
+}
+
+const char* skip_token(const char* at, const char* end) {
+  while (at != end && is_token_char(*at)) {
+    ++at;
+  }
+  return at;
+}
+
+/// What ends the fields: an empty line, or something that is no field line.
+FieldsResult judge_end(const char* name, const char* stop, const char* end) {
+  if (stop == end) {
+    return FieldsResult::Cut;
+  }
+  const bool empty_line = stop == name && end - stop >= 2 && stop[0] == '\r' && stop[1] == '\n';
+  return empty_line ? FieldsResult::Ok : FieldsResult::Bad;
+}
+
 }  // namespace
 
-FieldsResult parse_fields(std::string_view lines, std::size_t max_count, FieldList& out,
-                          FieldCounts& counts, std::string_view& detail) {
-  const char* at = lines.data();
-  const char* const end = at + lines.size();
-  while (at != end) {
-    // Every line ends with CRLF and neither is a token character, so the loop stops inside the
-    // line.
-    const char* const name = at;
-    while (is_token_char(*at)) {
-      ++at;
+FieldsResult parse_fields(const char*& at, const char* end, std::size_t max_count, FieldList& out,
+                          FieldCounts& counts) {
+  for (const char* name = at;;) {
+    const char* colon = skip_usual(name, end);
+    const bool usual = colon != end && *colon == ':';
+    if (!usual) {
+      colon = skip_token(colon, end);
+      if (colon == end || *colon != ':') {
+        at = name;
+        return judge_end(name, colon, end);
+      }
     }
-    if (*at != ':' || at == name) {
-      detail = "a field line without a valid name and a colon right behind it";
+    if (colon == name) {
       return FieldsResult::Bad;
     }
-    const char* const colon = at;
-    at = static_cast<const char*>(std::memchr(at, '\r', static_cast<std::size_t>(end - at)));
+    const char* const line_end = find_line_end(colon, end);
+    if (line_end == nullptr) {
+      return FieldsResult::Cut;
+    }
     if (out.size() >= max_count) {
       return FieldsResult::TooMany;
     }
-    const auto view = [](const char* from, const char* to) {
-      return std::string_view{from, static_cast<std::size_t>(to - from)};
-    };
-    count(out.push(view(name, colon), trim_blanks(view(colon + 1, at))), counts);
-    at += 2;
+    const std::string_view text = view(name, colon);
+    const FieldId id = usual ? usual_field_id(text) : field_id(text);
+    out.push({text, trim_blanks(view(colon + 1, line_end)), id});
+    if (id != FieldId::Other) {
+      count(id, counts);
+    }
+    name = line_end + 2;
   }
-  return FieldsResult::Ok;
 }
 
 }  // namespace fusegate::http

@@ -60,6 +60,8 @@ inline constexpr std::size_t kFieldIds = 41;
 
 /// The id of a field name, compared without case.
 FieldId field_id(std::string_view name);
+/// The same for a name without `_`, which needs no look for lookalikes.
+FieldId usual_field_id(std::string_view name);
 
 /// One field line. `value` is trimmed of spaces and tabs; both are views into the head.
 struct Field {
@@ -103,8 +105,13 @@ class FieldList {
   const Field* find(std::string_view name) const;
 
   void clear();
-  /// Returns the id it was filed under.
-  FieldId push(std::string_view name, std::string_view value);
+  void push(const Field& field) {
+    std::uint16_t& first = first_[static_cast<std::size_t>(field.id)];
+    if (first == kNone) {
+      first = static_cast<std::uint16_t>(fields_.size());
+    }
+    fields_.push_back(field);
+  }
   /// Gives the storage back, for connections that turn idle.
   void release() {
     clear();

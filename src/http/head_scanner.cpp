@@ -1,48 +1,16 @@
 #include "http/head_scanner.hpp"
 
-#include <algorithm>
-#include <bit>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include "http/chars.hpp"
+#include "http/scan.hpp"
+
+#include <algorithm>
 
 namespace fusegate::http {
-namespace {
-
-/// The index of the first control character other than tab at or behind `at`, or `size`.
-std::size_t find_control(const char* data, std::size_t at, std::size_t size) {
-#if defined(__SSE2__)
-  // Adding -128 turns the unsigned comparison with 0x20 into the signed one that SSE2 has.
-  const __m128i bias = _mm_set1_epi8(-128);
-  const __m128i space = _mm_set1_epi8(static_cast<char>(0x20 - 128));
-  const __m128i tab = _mm_set1_epi8('\t');
-  const __m128i del = _mm_set1_epi8(0x7f);
-  for (; at + 16 <= size; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + at));
-    const __m128i low = _mm_cmplt_epi8(_mm_add_epi8(bytes, bias), space);
-    const __m128i control =
-        _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low), _mm_cmpeq_epi8(bytes, del));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(control));
-    if (mask != 0) {
-      return at + static_cast<std::size_t>(std::countr_zero(mask));
-    }
-  }
-#endif
-  while (at < size && !is_control(data[at])) {
-    ++at;
-  }
-  return at;
-}
-
-}  // namespace
-
 HeadScanner::Result HeadScanner::scan(std::string_view buffer, std::size_t limit) {
   const std::size_t size = std::min(buffer.size(), limit);
   for (;;) {
-    at_ = find_control(buffer.data(), at_, size);
+    const char* const begin = buffer.data();
+    at_ = static_cast<std::size_t>(find_control(begin + at_, begin + size) - begin);
     if (at_ >= size) {
       break;
     }

@@ -7,7 +7,7 @@ namespace fusegate::http {
 
 /// Finds the end of a head in bytes that arrive piece by piece, and refuses what no head may
 /// contain as soon as it is seen: control characters, bare CR or LF, folded lines. Each byte is
-/// looked at once.
+/// looked at once. A head that arrives whole and is good does not need it.
 class HeadScanner {
  public:
   /// `skip_empty_line`: one empty line before the head is let pass (RFC 9112 section 2.2).
@@ -23,6 +23,7 @@ class HeadScanner {
   std::size_t end() const { return at_; }              ///< Behind the empty line. Valid after End.
   std::string_view detail() const { return detail_; }  ///< After Bad: the rule, in plain words.
 
+  bool is_new() const { return at_ == 0; }  ///< Nothing has been scanned since the last reset.
   void reset() { *this = HeadScanner(skip_empty_line_); }
 
  private:

@@ -1,6 +1,7 @@
 #include "http/chars.hpp"
 #include "http/field_parser.hpp"
 #include "http/framing.hpp"
+#include "http/head_lines.hpp"
 #include "http/head_parser.hpp"
 #include "http/target.hpp"
 
@@ -106,14 +107,17 @@ bool read_target_form(RequestHead& out, ParseFailure& failure) {
   return false;
 }
 
-bool read_fields(std::size_t max_count, RequestHead& out, ParseFailure& failure) {
+/// Reads the field lines at `at` and leaves it at the empty line behind them.
+bool read_fields(const char*& at, const char* end, std::size_t max_count, RequestHead& out,
+                 ParseFailure& failure) {
   FieldCounts counts;
-  std::string_view detail;
-  switch (parse_fields(out.field_lines, max_count, out.fields, counts, detail)) {
+  switch (parse_fields(at, end, max_count, out.fields, counts)) {
     case FieldsResult::Ok:
       break;
+    case FieldsResult::Cut:
+      return false;
     case FieldsResult::Bad:
-      return bad(failure, detail);
+      return bad(failure, kBadFieldLine);
     case FieldsResult::TooMany:
       return refuse(failure, RejectReason::HeadTooLarge, "too many header fields");
   }
@@ -132,10 +136,32 @@ void clear(RequestHead& out) {
   out.rewritten.clear();
 }
 
+/// Reads the head with which `bytes` begin. False = it is refused, or it is not all there.
+bool read_head(std::string_view bytes, std::size_t max_count, RequestHead& out,
+               ParseFailure& failure) {
+  clear(out);
+  const HeadLines lines{bytes};
+  if (!lines.found() || !read_request_line(lines.start_line(), out, failure) ||
+      !read_target_form(out, failure)) {
+    return false;
+  }
+  const char* at = lines.fields();
+  if (!read_fields(at, lines.end(), max_count, out, failure)) {
+    return false;
+  }
+  lines.keep(at, out);
+  return true;
+}
+
 }  // namespace
 
 ParseStatus RequestParser::parse(std::string_view buffer, const HeadLimits& limits,
                                  RequestHead& out, ParseFailure& failure) {
+  // The usual head is all there and good: one pass reads it. The scanner is for heads that arrive
+  // in pieces, and what it says of a bad one does not depend on how the bytes were cut.
+  if (scanner_.is_new() && read_head(buffer.substr(0, limits.bytes), limits.count, out, failure)) {
+    return ParseStatus::Complete;
+  }
   switch (scanner_.scan(buffer, limits.bytes)) {
     case HeadScanner::Result::More:
       return ParseStatus::NeedMore;
@@ -148,14 +174,12 @@ ParseStatus RequestParser::parse(std::string_view buffer, const HeadLimits& limi
     case HeadScanner::Result::End:
       break;
   }
-  clear(out);
+  const std::string_view head = buffer.substr(0, scanner_.end()).substr(scanner_.begin());
+  if (!read_head(head, limits.count, out, failure)) {
+    return ParseStatus::Failed;
+  }
   out.size = scanner_.end();
-  out.raw = buffer.substr(scanner_.begin(), scanner_.end() - scanner_.begin());
-  const std::size_t line_end = scanner_.start_line_end() - scanner_.begin();
-  out.field_lines = out.raw.substr(line_end + 2, out.raw.size() - line_end - 4);
-  const bool ok = read_request_line(out.raw.substr(0, line_end), out, failure) &&
-                  read_target_form(out, failure) && read_fields(limits.count, out, failure);
-  return ok ? ParseStatus::Complete : ParseStatus::Failed;
+  return ParseStatus::Complete;
 }
 
 }  // namespace fusegate::http

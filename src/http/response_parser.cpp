@@ -1,6 +1,7 @@
 #include "http/chars.hpp"
 #include "http/field_parser.hpp"
 #include "http/framing.hpp"
+#include "http/head_lines.hpp"
 #include "http/head_parser.hpp"
 
 namespace fusegate::http {
@@ -43,17 +44,21 @@ bool read_status_line(std::string_view line, ResponseHead& out, ParseFailure& fa
          bad(failure, "the status is not between 100 and 599");
 }
 
-bool read_fields(std::size_t max_count, ResponseHead& out, ParseFailure& failure) {
+/// Reads the field lines at `at` and leaves it at the empty line behind them.
+bool read_fields(const char*& at, const char* end, std::size_t max_count, ResponseHead& out,
+                 ParseFailure& failure) {
   FieldCounts counts;
-  std::string_view detail;
-  switch (parse_fields(out.field_lines, max_count, out.fields, counts, detail)) {
+  switch (parse_fields(at, end, max_count, out.fields, counts)) {
     case FieldsResult::Ok:
       break;
+    case FieldsResult::Cut:
+      return false;
     case FieldsResult::Bad:
-      return bad(failure, detail);
+      return bad(failure, kBadFieldLine);
     case FieldsResult::TooMany:
       return too_large(failure, "too many header fields in the response");
   }
+  std::string_view detail;
   if (read_framing(counts, out, detail) != FramingResult::Ok) {
     return bad(failure, detail);
   }
@@ -74,11 +79,33 @@ void judge_body(std::string_view request_method, ResponseHead& out) {
   }
 }
 
+/// Reads the head with which `bytes` begin. False = it is refused, or it is not all there.
+bool read_head(std::string_view bytes, std::size_t max_count, std::string_view request_method,
+               ResponseHead& out, ParseFailure& failure) {
+  out.fields.clear();
+  const HeadLines lines{bytes};
+  if (!lines.found() || !read_status_line(lines.start_line(), out, failure)) {
+    return false;
+  }
+  const char* at = lines.fields();
+  if (!read_fields(at, lines.end(), max_count, out, failure)) {
+    return false;
+  }
+  lines.keep(at, out);
+  judge_body(request_method, out);
+  return true;
+}
+
 }  // namespace
 
 ParseStatus ResponseParser::parse(std::string_view buffer, const HeadLimits& limits,
                                   std::string_view request_method, ResponseHead& out,
                                   ParseFailure& failure) {
+  // As for requests: one pass when all is there and good.
+  if (scanner_.is_new() &&
+      read_head(buffer.substr(0, limits.bytes), limits.count, request_method, out, failure)) {
+    return ParseStatus::Complete;
+  }
   switch (scanner_.scan(buffer, limits.bytes)) {
     case HeadScanner::Result::More:
       return ParseStatus::NeedMore;
@@ -91,17 +118,9 @@ ParseStatus ResponseParser::parse(std::string_view buffer, const HeadLimits& lim
     case HeadScanner::Result::End:
       break;
   }
-  out.fields.clear();
-  out.size = scanner_.end();
-  out.raw = buffer.substr(0, out.size);
-  const std::size_t line_end = scanner_.start_line_end();
-  out.field_lines = out.raw.substr(line_end + 2, out.raw.size() - line_end - 4);
-  if (!read_status_line(out.raw.substr(0, line_end), out, failure) ||
-      !read_fields(limits.count, out, failure)) {
-    return ParseStatus::Failed;
-  }
-  judge_body(request_method, out);
-  return ParseStatus::Complete;
+  const std::string_view head = buffer.substr(0, scanner_.end());
+  return read_head(head, limits.count, request_method, out, failure) ? ParseStatus::Complete
+                                                                     : ParseStatus::Failed;
 }
 
 }  // namespace fusegate::http

@@ -36,9 +36,9 @@ TEST(FieldId, KnowsLookalikes) {
 
 TEST(FieldList, FindsTheFirstOfEachId) {
   FieldList list(4);
-  list.push("Via", "1");
-  list.push("via", "2");
-  list.push("X-A", "3");
+  list.push({"Via", "1", FieldId::Via});
+  list.push({"via", "2", FieldId::Via});
+  list.push({"X-A", "3", FieldId::Other});
   ASSERT_TRUE(list.has(FieldId::Via));
   EXPECT_EQ(list.find(FieldId::Via)->value, "1");
   EXPECT_EQ(list.find("x-a")->value, "3");
