@@ -14,10 +14,8 @@ std::size_t class_of(std::size_t size) {
 
 }  // namespace
 
-void Buffer::reset() {
-  if (data_ != nullptr) {
-    pool_->give_back(std::exchange(data_, nullptr), std::exchange(capacity_, 0));
-  }
+void Buffer::give_back() {
+  pool_->give_back(std::exchange(data_, nullptr), std::exchange(capacity_, 0));
 }
 
 BufferPool::~BufferPool() {

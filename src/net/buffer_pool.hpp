@@ -33,10 +33,15 @@ class Buffer {
   std::size_t capacity() const { return capacity_; }
   explicit operator bool() const { return data_ != nullptr; }
   BufferPool* pool() const { return pool_; }
-  void reset();
+  void reset() {
+    if (data_ != nullptr) {
+      give_back();
+    }
+  }
 
  private:
   friend class BufferPool;
+  void give_back();
   char* data_ = nullptr;
   std::size_t capacity_ = 0;
   BufferPool* pool_ = nullptr;

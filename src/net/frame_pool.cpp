@@ -27,26 +27,33 @@ struct FreeList {
   std::size_t low_water = 0;  ///< Fewest free frames since the last trim.
 };
 
-struct Pool {
-  std::array<FreeList, kClasses> lists;
+void drop(FreeList& list, std::size_t count) {
+  for (; count > 0; --count) {
+    FreeFrame* frame = list.head;
+    list.head = frame->next;
+    --list.count;
+    ::operator delete(frame);
+  }
+}
 
-  ~Pool() {
+// Without a destructor of its own, so that an access needs no check whether it has been
+// constructed.
+constinit thread_local std::array<FreeList, kClasses> lists;
+
+/// Empties the lists when the thread ends.
+struct AtThreadEnd {
+  ~AtThreadEnd() {
     for (auto& list : lists) {
       drop(list, list.count);
     }
   }
-
-  static void drop(FreeList& list, std::size_t count) {
-    for (; count > 0; --count) {
-      FreeFrame* frame = list.head;
-      list.head = frame->next;
-      --list.count;
-      ::operator delete(frame);
-    }
-  }
 };
 
-thread_local Pool pool;
+/// A frame for which there was no free one: memory that comes back to the lists later.
+void* new_frame(std::size_t size) {
+  thread_local const AtThreadEnd at_thread_end;
+  return ::operator new(size);
+}
 
 constexpr std::size_t class_of(std::size_t size) { return (size + kStep - 1) / kStep - 1; }
 
@@ -57,9 +64,9 @@ void* allocate(std::size_t size) {
   if (!FUSEGATE_POOL_FRAMES || index >= kClasses) {
     return ::operator new(size);
   }
-  FreeList& list = pool.lists[index];
+  FreeList& list = lists[index];
   if (list.head == nullptr) {
-    return ::operator new((index + 1) * kStep);
+    return new_frame((index + 1) * kStep);
   }
   FreeFrame* frame = list.head;
   list.head = frame->next;
@@ -74,14 +81,14 @@ void release(void* frame, std::size_t size) {
     ::operator delete(frame);
     return;
   }
-  FreeList& list = pool.lists[index];
+  FreeList& list = lists[index];
   list.head = new (frame) FreeFrame{list.head};
   ++list.count;
 }
 
 void trim() {
-  for (auto& list : pool.lists) {
-    Pool::drop(list, (list.low_water + 1) / 2);
+  for (auto& list : lists) {
+    drop(list, (list.low_water + 1) / 2);
     list.low_water = list.count;
   }
 }
