@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
+#include <tuple>
 
 namespace fusegate::proxy {
 namespace {
@@ -12,85 +14,88 @@ constexpr std::size_t kSmall = 4096;
 }  // namespace
 
 void MessageWriter::begin(std::string_view head, http::BodyKind kind) {
-  head_ = head;
-  prefix_ = data_ = closing_ = last_ = trailers_ = end_ = {};
-  left_ = head.size();
+  first_ = count_ = payload_end_ = 0;
+  left_ = 0;
   written_ = 0;
   kind_ = kind;
   ended_ = false;
   head_saved_ = false;
+  has_head_ = !head.empty();
+  add(head);
+}
+
+void MessageWriter::add(std::string_view part) {
+  if (!part.empty()) {
+    parts_[count_++] = part;
+    left_ += part.size();
+  }
 }
 
 void MessageWriter::payload(const char* data, std::size_t size) {
-  data_ = {data, size};
-  left_ += size;
   if (kind_ == http::BodyKind::Chunked) {
-    prefix_ = {prefix_text_.data(), http::write_chunk_prefix(prefix_text_.data(), size)};
-    closing_ = http::kChunkEnd;
-    left_ += prefix_.size() + closing_.size();
+    add({prefix_text_.data(), http::write_chunk_prefix(prefix_text_.data(), size)});
+    add({data, size});
+    add(http::kChunkEnd);
+  } else {
+    add({data, size});
   }
+  payload_end_ = count_;
 }
 
 void MessageWriter::end(std::string_view trailers) {
   ended_ = true;
-  if (kind_ != http::BodyKind::Chunked) {
-    return;
+  if (kind_ == http::BodyKind::Chunked) {
+    add(http::kLastChunk);
+    add(trailers);
+    add(http::kChunkEnd);
   }
-  last_ = http::kLastChunk;
-  trailers_ = trailers;
-  end_ = http::kChunkEnd;
-  left_ += last_.size() + trailers_.size() + end_.size();
 }
 
 /// One system call for all parts. A small message is put together first: copying it costs less than
 /// the kernel's handling of several parts.
 net::IoResult MessageWriter::write_parts(net::Stream& stream) const {
-  const std::array all{head_, prefix_, data_, closing_, last_, trailers_, end_};
+  const std::span parts{parts_.data() + first_, parts_.data() + count_};
+  if (parts.size() == 1) {
+    return stream.write(parts[0].data(), parts[0].size());
+  }
   if (left_ <= kSmall) {
     std::array<char, kSmall> together;
-    std::size_t size = 0;
-    for (const std::string_view part : all) {
-      if (!part.empty()) {
-        std::memcpy(together.data() + size, part.data(), part.size());
-        size += part.size();
-      }
+    char* at = together.data();
+    for (const std::string_view part : parts) {
+      std::memcpy(at, part.data(), part.size());
+      at += part.size();
     }
-    return stream.write(together.data(), size);
+    return stream.write(together.data(), left_);
   }
-  std::array<iovec, std::tuple_size_v<decltype(all)>> parts;
-  std::size_t count = 0;
-  for (const std::string_view part : all) {
-    if (!part.empty()) {
-      parts[count++] = {const_cast<char*>(part.data()), part.size()};
-    }
-  }
-  if (count == 1) {
-    return stream.write(static_cast<const char*>(parts[0].iov_base), parts[0].iov_len);
-  }
-  return stream.write({parts.data(), count});
+  std::array<iovec, std::tuple_size_v<decltype(parts_)>> gathered;
+  std::ranges::transform(parts, gathered.begin(), [](std::string_view part) {
+    return iovec{const_cast<char*>(part.data()), part.size()};
+  });
+  return stream.write({gathered.data(), parts.size()});
 }
 
 void MessageWriter::advance(std::size_t bytes) {
   left_ -= bytes;
   written_ += bytes;
   if (left_ == 0) {
-    head_ = prefix_ = data_ = closing_ = last_ = trailers_ = end_ = {};
+    first_ = count_ = payload_end_ = 0;
+    has_head_ = false;
     return;
   }
-  for (std::string_view* part : {&head_, &prefix_, &data_, &closing_, &last_, &trailers_, &end_}) {
-    const std::size_t taken = std::min(bytes, part->size());
-    part->remove_prefix(taken);
-    bytes -= taken;
+  for (; bytes >= parts_[first_].size(); ++first_) {
+    bytes -= parts_[first_].size();
   }
+  parts_[first_].remove_prefix(bytes);
 }
 
 void MessageWriter::save_head(net::BufferPool& buffers) {
-  if (head_.empty() || head_saved_) {
+  if (!head_is_left() || head_saved_) {
     return;
   }
-  saved_ = buffers.take(head_.size());
-  std::memcpy(saved_.data(), head_.data(), head_.size());
-  head_ = {saved_.data(), head_.size()};
+  std::string_view& head = parts_[0];
+  saved_ = buffers.take(head.size());
+  std::memcpy(saved_.data(), head.data(), head.size());
+  head = {saved_.data(), head.size()};
   head_saved_ = true;
 }
 
@@ -103,7 +108,7 @@ net::IoResult MessageWriter::flush(net::Stream& stream, net::BufferPool& buffers
       return result;
     }
     advance(result.bytes);
-    if (result.bytes < before && head_.empty()) {
+    if (result.bytes < before && !head_is_left()) {
       // A short write means a full socket: asking again would only give would-block.
       return {net::IoResult::Kind::WouldBlock, 0, 0};
     }

@@ -26,7 +26,7 @@ class MessageWriter {
   /// The body is complete; `trailers` must stay in place until `idle()`.
   void end(std::string_view trailers);
 
-  bool payload_idle() const { return data_.empty() && closing_.empty(); }
+  bool payload_idle() const { return first_ >= payload_end_; }
   bool idle() const { return left_ == 0; }
   bool ended() const { return ended_; }
   /// Bytes of the message that the socket took.
@@ -39,16 +39,18 @@ class MessageWriter {
 
  private:
   net::IoResult write_parts(net::Stream& stream) const;
+  void add(std::string_view part);
   void advance(std::size_t bytes);
+  bool head_is_left() const { return has_head_ && first_ == 0; }
   void save_head(net::BufferPool& buffers);
 
-  std::string_view head_;
-  std::string_view prefix_;  ///< Chunk size line, in prefix_text_.
-  std::string_view data_;
-  std::string_view closing_;  ///< CRLF behind a chunk.
-  std::string_view last_;     ///< "0\r\n"
-  std::string_view trailers_;
-  std::string_view end_;
+  /// In the order in which they go out: the head; size line, data and CRLF of a chunk, or data
+  /// alone; the last chunk, trailers, CRLF. Payload is added when the one before is gone.
+  std::array<std::string_view, 7> parts_;
+  std::uint8_t first_ = 0;  ///< The first that is not written to its end.
+  std::uint8_t count_ = 0;
+  std::uint8_t payload_end_ = 0;  ///< Behind the parts of the payload.
+  bool has_head_ = false;         ///< The first part is the head.
   std::size_t left_ = 0;
   std::uint64_t written_ = 0;
   http::BodyKind kind_ = http::BodyKind::None;
