@@ -53,16 +53,22 @@ bool is_own_option(std::string_view option) {
   return kHopByHop.has(field_id(option)) || field_id(option) == FieldId::Host;
 }
 
-bool offers_h2c(const Head& head) {
+/// Is there a protocol in the Upgrade fields of `head` for which `judge` is true?
+template <class Judge>
+bool any_protocol(const Head& head, Judge judge) {
   for (const Field& field : head.fields) {
     std::string_view list = field.id == FieldId::Upgrade ? field.value : std::string_view{};
     for (std::string_view name = next_element(list); !name.empty(); name = next_element(list)) {
-      if (iequals(name, "h2c")) {
+      if (judge(name)) {
         return true;
       }
     }
   }
   return false;
+}
+
+bool offers(const Head& head, std::string_view protocol) {
+  return any_protocol(head, [protocol](std::string_view name) { return iequals(name, protocol); });
 }
 
 struct Options {
@@ -139,9 +145,15 @@ bool read_connection(Head& out, std::string_view& detail) {
   out.nominates = options.nominates;
   out.keep_alive = !options.close && (out.minor >= 1 || options.keep_alive);
   out.upgrade =
-      options.upgrade && out.minor >= 1 && out.fields.has(FieldId::Upgrade) && !offers_h2c(out);
+      options.upgrade && out.minor >= 1 && out.fields.has(FieldId::Upgrade) && !offers(out, "h2c");
   detail = options.problem;
   return options.problem.empty();
+}
+
+bool takes_up_offer(const Head& offer, const Head& answer) {
+  const auto any = [](std::string_view) { return true; };
+  return answer.upgrade && any_protocol(answer, any) &&
+         !any_protocol(answer, [&](std::string_view name) { return !offers(offer, name); });
 }
 
 bool is_nominated(const Head& head, const Field& field) {

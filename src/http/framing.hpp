@@ -24,6 +24,10 @@ FramingResult read_framing(const FieldCounts& counts, Head& out, std::string_vie
 /// options. `h2c` is never an upgrade: tunnelled, it would carry requests past every rule here.
 bool read_connection(Head& out, std::string_view& detail);
 
+/// Does `answer`, a 101, name only protocols that `offer` has offered? No server may switch to
+/// another (RFC 9110 section 7.8).
+bool takes_up_offer(const Head& offer, const Head& answer);
+
 /// Does a Connection field of `head` name `field`, so that it must not be forwarded?
 bool is_nominated(const Head& head, const Field& field);
 

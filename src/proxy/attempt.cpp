@@ -106,6 +106,7 @@ void RequestHandler::attach(net::StreamPtr stream, bool reused) {
   session_.clear(kUpstreamReadable | kUpstreamWritable);
   rq_.inbound.stream = std::move(stream);
   rq_.inbound.reused = reused;
+  rq_.inbound.heard = false;
   rq_.inbound.upstream = rq_.report.upstream;
   worker_.metrics.upstream(rq_.report.upstream).connections_active.add(1);
 }

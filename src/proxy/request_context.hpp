@@ -29,6 +29,7 @@ struct Inbound {
   exchange::EndpointState* endpoint = nullptr;
   std::uint16_t upstream = 0;  ///< Whose connection it is.
   bool reused = false;
+  bool heard = false;  ///< The upstream has said something: the connection was alive.
   std::size_t size() const { return filled - begin; }
 };
 

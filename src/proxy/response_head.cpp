@@ -1,3 +1,4 @@
+#include "http/framing.hpp"
 #include "http/head_writer.hpp"
 #include "proxy/locked.hpp"
 #include "proxy/request_handler.hpp"
@@ -175,7 +176,7 @@ RequestHandler::HeadStep RequestHandler::judge_head(Failure& failed) {
     failed = lost(AttemptResult::BadResponse, wrong.reason);
     return HeadStep::Failed;
   }
-  const bool offered = rq_.head.upgrade && rq_.response.upgrade;
+  const bool offered = rq_.head.upgrade && http::takes_up_offer(rq_.head, rq_.response);
   if (rq_.response.status >= 200 || (rq_.response.status == 101 && offered)) {
     return HeadStep::Complete;
   }
@@ -201,11 +202,12 @@ RequestHandler::HeadStep RequestHandler::read_head(Failure& failed) {
       return HeadStep::NeedMore;
     }
     if (!result.done()) {
-      const bool stale = in.reused && in.filled == 0;
+      const bool stale = in.reused && !in.heard;
       failed = lost(stale ? AttemptResult::StaleReuse : AttemptResult::Reset, RejectReason::Reset);
       return HeadStep::Failed;
     }
     in.filled += result.bytes;
+    in.heard = true;
   }
 }
 
