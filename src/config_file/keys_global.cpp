@@ -75,7 +75,7 @@ std::vector<Key> limit_keys() {
   return {
       {Level::Global, "limits.request_head",
        SizeField{[](Scope& s) -> auto& { return s.global.limits.request_head; }, kKiB, kMiB},
-       "Bytes of a request's first line and fields; over it: 431."},
+       "First line and fields of a request; over it: 431 (414 for the first line alone)."},
       {Level::Global, "limits.header_count",
        IntegerField{[](Scope& s) -> auto& { return s.global.limits.header_count; }, 1, 10'000},
        "Fields of a request; over it: 431."},

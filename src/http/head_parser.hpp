@@ -23,6 +23,7 @@ enum class ParseStatus : std::uint8_t { Complete, NeedMore, Failed };
 struct ParseFailure {
   RejectReason reason = RejectReason::None;
   std::string_view detail;  ///< Plain words; static storage.
+  unsigned status = 0;      ///< 0 = status_of(reason).
 };
 
 /// Finds and judges one request head at a time.
@@ -32,7 +33,8 @@ class RequestParser {
   /// but must begin with the same bytes. The search goes on where it stopped, so a head that
   /// arrives in pieces costs O(its size). One empty line before the head is skipped and counted in
   /// `out.size`. `out` is valid only after `Complete`; `failure` only after `Failed`, with
-  /// BadRequest, HeadTooLarge or Unsupported. How the bytes are cut never changes the outcome.
+  /// BadRequest, HeadTooLarge (431, or 414 for a target) or Unsupported. How the bytes are cut
+  /// never changes the outcome.
   ParseStatus parse(std::string_view buffer, const HeadLimits& limits, RequestHead& out,
                     ParseFailure& failure);
   /// Forgets the message: the next call begins a new one.

@@ -128,6 +128,18 @@ bool read_fields(const char*& at, const char* end, std::size_t max_count, Reques
   return true;
 }
 
+/// What does not fit? RFC 9112 section 3: 501 for a method, 414 for a target.
+void refuse_long(std::string_view begin, bool has_request_line, ParseFailure& failure) {
+  if (has_request_line) {
+    refuse(failure, RejectReason::HeadTooLarge, "the request head is too long");
+  } else if (begin.find(' ') == std::string_view::npos) {
+    refuse(failure, RejectReason::Unsupported, "the method is too long");
+  } else {
+    refuse(failure, RejectReason::HeadTooLarge, "the request target is too long");
+    failure.status = 414;
+  }
+}
+
 void clear(RequestHead& out) {
   out.fields.clear();
   out.path_and_query = out.authority = {};
@@ -166,7 +178,7 @@ ParseStatus RequestParser::parse(std::string_view buffer, const HeadLimits& limi
     case HeadScanner::Result::More:
       return ParseStatus::NeedMore;
     case HeadScanner::Result::TooLarge:
-      refuse(failure, RejectReason::HeadTooLarge, "the request head is too long");
+      refuse_long(buffer.substr(0, limits.bytes), scanner_.start_line_end() != 0, failure);
       return ParseStatus::Failed;
     case HeadScanner::Result::Bad:
       bad(failure, scanner_.detail());

@@ -19,7 +19,8 @@ net::Task<> Session::refuse(http::ParseFailure failure) {
   report.listener = listener;
   report.started = worker.now();
   report.started_wall = worker.wall_now();
-  report.status = static_cast<std::uint16_t>(status_of(failure.reason));
+  report.status =
+      static_cast<std::uint16_t>(failure.status != 0 ? failure.status : status_of(failure.reason));
   report.result = RequestResult::Rejected;
   report.reason = failure.reason;
   report.client = client_text();
@@ -27,6 +28,7 @@ net::Task<> Session::refuse(http::ParseFailure failure) {
   http::LocalReply answer;
   answer.reason = failure.reason;
   answer.detail = failure.detail;
+  answer.status = failure.status;
   co_await reply(answer);
   report.duration = worker.now() - report.started;
   worker.metrics.record(report);
