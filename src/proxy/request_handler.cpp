@@ -167,7 +167,12 @@ net::Task<RequestHandler::Ending> RequestHandler::obey(Decision decision) {
       case Kind::Forward:
         co_return co_await forward(rq_.inbound);
       case Kind::ForwardHeld:
-        co_return co_await forward_held();
+        if (recall_held()) {
+          co_return co_await forward(rq_.inbound);
+        }
+        next = locked(
+            [&](exchange::UpstreamState&) { return rq_.exchange->on_held_lost(worker_.now()); });
+        break;
       case Kind::Continue:  // Said and obeyed within an attempt.
       case Kind::Reject:
         co_await reject(decision);

@@ -108,14 +108,17 @@ class RequestHandler {
   net::Task<bool> pass_interim();
   net::Task<HeadStep> pass_interims(Failure& failed);
 
+  // held.cpp: a response put aside
+  void hold_response();
+  bool recall_held();
+  bool held_can_end();
+
   // respond.cpp: the response to the client
   net::Task<Ending> forward(Inbound& inbound);
-  net::Task<Ending> forward_held();
   net::Task<Ending> relay(Inbound& inbound);
   net::Task<Ending> tunnel(Inbound& inbound);
   std::string_view write_response_head(http::BodyKind out);
   std::string_view retry_marker();
-  void hold_response();
   void settle_connection(Inbound& inbound, bool clean);
   void drop(Inbound& inbound);
   void drop_stream(Inbound& inbound);

@@ -105,26 +105,6 @@ net::Task<RequestHandler::Ending> RequestHandler::forward(Inbound& inbound) {
   co_return ending;
 }
 
-/// The response of an earlier attempt, kept for the case that the retries bring none.
-net::Task<RequestHandler::Ending> RequestHandler::forward_held() {
-  drop(rq_.inbound);
-  Inbound& held = rq_.held;
-  http::ParseFailure wrong;
-  rq_.response_parser.reset();
-  const auto& limits = worker_.shared.config->limits;
-  rq_.response_parser.parse({held.buffer.data() + held.begin, held.size()},
-                            {limits.response_head, limits.header_count}, rq_.head.method,
-                            rq_.response, wrong);
-  if (held.stream) {
-    held.stream->set_owner(&session_);
-    session_.clear(kUpstreamReadable | kUpstreamWritable);
-  }
-  uploading_ = false;
-  rq_.inbound = std::move(held);
-  held = Inbound{};
-  co_return co_await forward(rq_.inbound);
-}
-
 net::Task<RequestHandler::Ending> RequestHandler::relay(Inbound& inbound) {
   net::Stream& client = session_.client();
   moved_ = worker_.now();
@@ -200,26 +180,6 @@ net::Task<RequestHandler::Ending> RequestHandler::tunnel(Inbound& inbound) {
       co_return Ending::Delivered;
     }
   }
-}
-
-/// A response that is to be retried is held back. When all of it is here its connection is free for
-/// others at once; else the connection waits, unread, until it is known what the retries bring.
-void RequestHandler::hold_response() {
-  drop(rq_.held);
-  Inbound& in = rq_.inbound;
-  const std::size_t body = in.size() - rq_.response.size;
-  const bool whole =
-      rq_.response.body == http::BodyKind::None ||
-      (rq_.response.body == http::BodyKind::Length && body >= rq_.response.content_length);
-  if (whole) {
-    const std::uint64_t expected =
-        rq_.response.body == http::BodyKind::None ? 0 : rq_.response.content_length;
-    settle_connection(in, body == expected);
-  } else {
-    in.stream->set_owner(nullptr);
-  }
-  rq_.held = std::move(in);
-  in = Inbound{};
 }
 
 /// Keeps the connection for others when nothing is in doubt, else closes it.
