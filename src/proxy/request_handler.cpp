@@ -95,8 +95,14 @@ bool RequestHandler::find_route() {
     }
     rq_.path = *canonical;
   }
-  const route::RequestView view{rq_.head.method, rq_.head.authority, rq_.path,
-                                header_source(rq_.head.fields)};
+  const bool has_parameters = rq_.path.contains(';');
+  const route::RequestView view{
+      .method = rq_.head.method,
+      .host = rq_.head.authority,
+      .path = rq_.path,
+      .bare_path = has_parameters ? route::without_parameters(rq_.path, rq_.target_scratch)
+                                  : std::string_view{},
+      .headers = header_source(rq_.head.fields)};
   const auto index = worker_.shared.routes.match(view, session_.listener);
   if (!index) {
     return false;

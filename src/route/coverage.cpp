@@ -1,4 +1,5 @@
 #include <fusegate/route/coverage.hpp>
+#include <fusegate/route/path.hpp>
 
 #include <re2/re2.h>
 
@@ -95,11 +96,14 @@ struct Coverage::Paths {
 
 bool Coverage::Paths::prefix_covers(std::string_view prefix, const RouteMatch& narrow,
                                     std::uint16_t narrow_index) const {
+  std::string scratch;
+  const std::string_view bare = without_parameters(narrow.path, scratch);
   switch (narrow.path_kind) {
     case PathMatch::Prefix:
-      return lies_under(without_slash(narrow.path), prefix);
+      return lies_under(without_slash(narrow.path), prefix) ||
+             lies_under(without_slash(bare), prefix);
     case PathMatch::Exact:
-      return lies_under(narrow.path, prefix);
+      return lies_under(narrow.path, prefix) || lies_under(bare, prefix);
     case PathMatch::Regex:
       break;
   }

@@ -124,6 +124,32 @@ std::string_view close_segment(std::string& out, bool last) {
   return {};
 }
 
+/// A segment, its slash before it, without its parameters.
+std::string_view bare(std::string_view segment) { return segment.substr(0, segment.find(';')); }
+
+/// Where the rest of the canonical `path` begins behind the segments of `prefix`, whatever
+/// parameters they have; npos = it does not lie there.
+std::size_t end_of_prefix(std::string_view path, std::string_view prefix) {
+  std::size_t at = 0;
+  while (!prefix.empty()) {
+    if (at >= path.size()) {
+      return std::string_view::npos;
+    }
+    const std::size_t end = std::min(path.find('/', at + 1), path.size());
+    const std::string_view name = bare(path.substr(at, end - at));
+    at = end;
+    if (name.size() == 1) {
+      continue;  // Parameters alone.
+    }
+    const std::string_view wanted = prefix.substr(0, prefix.find('/', 1));
+    if (name != wanted) {
+      return std::string_view::npos;
+    }
+    prefix.remove_prefix(wanted.size());
+  }
+  return at;
+}
+
 }  // namespace
 
 std::expected<std::string_view, PathError> canonical_path(std::string_view path,
@@ -161,6 +187,22 @@ std::expected<std::string_view, PathError> canonical_path(std::string_view path,
   return std::string_view{scratch};
 }
 
+std::string_view without_parameters(std::string_view path, std::string& scratch) {
+  if (path.find(';') == std::string_view::npos) {
+    return path;
+  }
+  scratch.clear();
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t end = std::min(path.find('/', at + 1), path.size());
+    const std::string_view name = bare(path.substr(at, end - at));
+    if (name.size() > 1 || end == path.size()) {
+      scratch.append(name);
+    }
+    at = end;
+  }
+  return scratch;
+}
+
 std::string strip_prefix(std::string_view target, std::string_view prefix) {
   const std::size_t question = target.find('?');
   const std::string_view path = target.substr(0, question);
@@ -175,7 +217,11 @@ std::string strip_prefix(std::string_view target, std::string_view prefix) {
   };
   std::string scratch;
   const auto canonical = canonical_path(path, scratch);
-  if (!canonical || !leads(*canonical)) {
+  const bool plain = canonical && leads(*canonical);
+  const std::size_t cut = plain       ? prefix.size()
+                          : canonical ? end_of_prefix(*canonical, prefix)
+                                      : std::string_view::npos;
+  if (cut == std::string_view::npos) {
     return std::string{target};
   }
   // As the client spelt it, where its spelling shows the prefix and nothing in the rest could climb
@@ -183,7 +229,7 @@ std::string strip_prefix(std::string_view target, std::string_view prefix) {
   const std::string_view rest = path.substr(std::min(prefix.size(), path.size()));
   std::string rest_scratch;
   const auto rest_canonical = canonical_path(rest, rest_scratch);
-  const std::string_view canonical_rest = canonical->substr(prefix.size());
+  const std::string_view canonical_rest = canonical->substr(cut);
   const bool literal =
       leads(path) && !rest.starts_with("//") && rest_canonical && *rest_canonical == canonical_rest;
   const std::string_view kept = literal ? rest : canonical_rest;

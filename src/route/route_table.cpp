@@ -72,7 +72,8 @@ bool Rule::matches(const RequestView& request, std::string_view host) const {
   if (!match->hosts.empty() && std::ranges::none_of(match->hosts, is_host)) {
     return false;
   }
-  if (!path_matches(request.path)) {
+  if (!path_matches(request.path) &&
+      (request.bare_path.empty() || !path_matches(request.bare_path))) {
     return false;
   }
   return std::ranges::all_of(match->headers, [&](const config::HeaderMatch& header) {

@@ -18,8 +18,8 @@ struct PathError {
 ///
 /// `path` is the target without its query ("*" stays "*"). Returns a view of `path` itself when
 /// nothing had to change (the usual case, no copy), else a view of `scratch`. Other characters that
-/// came percent-encoded stay so, with upper-case digits. Path parameters (";v=1") are part of their
-/// segment: "/a;x" is not "/a".
+/// came percent-encoded stay so, with upper-case digits. Path parameters (";v=1") stay
+/// with their segment; see without_parameters().
 ///
 /// Refused, because servers disagree on what they mean and a rule could be got around: a bad
 /// percent sequence, an encoded slash ("/a%2fb" is one segment to some and two to others), an
@@ -29,13 +29,18 @@ struct PathError {
 std::expected<std::string_view, PathError> canonical_path(std::string_view path,
                                                           std::string& scratch);
 
+/// A canonical path without the parameters of its segments (RFC 3986 section 3.3): "/a;v=1/b;w" is
+/// "/a/b". Servlet containers route by this, other servers by the whole path, so a rule is asked
+/// with both. A view of `path` itself when it has none, else of `scratch`.
+std::string_view without_parameters(std::string_view path, std::string& scratch);
+
 /// `target` (path and query as they came) without the segments of `prefix`; for
 /// `rewrite.strip_prefix`. The query stays, and the result begins with "/".
 ///
 /// The rest is kept as the client spelt it. Where the prefix is hidden behind percent-encodings,
-/// dot segments or repeated slashes, or the rest would mean something else after the cut, the rest
-/// of the canonical path is sent instead. A target that does not lie under `prefix`, or has no
-/// canonical path, comes back unchanged.
+/// dot segments or repeated slashes, parameters, or the rest would mean something else after the
+/// cut, the rest of the canonical path is sent instead. A target that does not lie under `prefix`,
+/// or has no canonical path, comes back unchanged.
 std::string strip_prefix(std::string_view target, std::string_view prefix);
 
 }  // namespace fusegate::route

@@ -22,6 +22,7 @@ struct RequestView {
   std::string_view host;  ///< Authority as it came, port and case included.
   std::string_view
       path;  ///< Canonical path (see canonical_path), without query. "*" for OPTIONS *.
+  std::string_view bare_path;  ///< See without_parameters(); empty = `path` has none.
   HeaderSource headers;
 };
 

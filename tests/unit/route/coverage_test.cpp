@@ -38,6 +38,8 @@ TEST(Coverage, ComparesPathsBySegments) {
   EXPECT_TRUE(covers(prefix("/a/"), prefix("/a")));
   EXPECT_TRUE(covers(prefix("/a"), exact("/a/b")));
   EXPECT_TRUE(covers(exact("/a"), exact("/a")));
+  EXPECT_TRUE(covers(prefix("/a"), exact("/a;v=1/b")));
+  EXPECT_FALSE(covers(prefix("/a;v=1"), exact("/a/b")));
   EXPECT_FALSE(covers(prefix("/a"), prefix("/ab")));
   EXPECT_FALSE(covers(prefix("/a/b"), prefix("/a")));
   EXPECT_FALSE(covers(exact("/a"), prefix("/a")));

@@ -97,6 +97,21 @@ TEST(CanonicalPath, RefusesWhatServersReadDifferently) {
             "the path contains an encoded slash (%2F)");
 }
 
+TEST(WithoutParameters, LeavesTheNamesOfTheSegments) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"/a/b", "/a/b"},    {"/a;v=1/b;w", "/a/b"},
+      {"/a;", "/a"},       {"/a;v/", "/a/"},
+      {"/;v/a", "/a"},     {"/;v", "/"},
+      {"/", "/"},          {"*", "*"},
+      {"/a/;v/b", "/a/b"}, {"/a/;v", "/a/"},
+      {"/a;b;c", "/a"},    {"/a%3Bv", "/a%3Bv"},  // An encoded semicolon is data.
+  };
+  for (const auto& [path, expected] : cases) {
+    std::string scratch;
+    EXPECT_EQ(without_parameters(path, scratch), expected) << path;
+  }
+}
+
 TEST(StripPrefix, CutsThePrefixAndKeepsTheRestAsItCame) {
   struct Case {
     std::string_view target;
@@ -117,6 +132,12 @@ TEST(StripPrefix, CutsThePrefixAndKeepsTheRestAsItCame) {
       {"/x", "/", "/x"},
       {"/x?y", "", "/x?y"},
       {"/pay/x;v=1", "/pay", "/x;v=1"},
+      // The prefix with parameters: they go with it, those of the rest stay.
+      {"/pay;v=1/x;w=2?q", "/pay", "/x;w=2?q"},
+      {"/pay;v=1", "/pay", "/"},
+      {"/;v/a;w/b;x/c", "/a/b", "/c"},
+      {"/pay;v/x", "/pay;v", "/x"},
+      {"/payments;v/x", "/pay", "/payments;v/x"},
       // The prefix in disguise: the canonical rest.
       {"/%70ay/x", "/pay", "/x"},
       {"//pay/x", "/pay", "/x"},

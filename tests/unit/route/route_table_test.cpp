@@ -74,6 +74,23 @@ TEST(RouteTable, PrefixMatchesWholeSegments) {
   }
 }
 
+TEST(RouteTable, ParametersOfASegmentLeadRoundNoRule) {
+  const config::RouteMatch admin{.path = "/admin"};
+  const config::RouteMatch exact{.path_kind = config::PathMatch::Exact, .path = "/a/b"};
+  const config::RouteMatch regex{.path_kind = config::PathMatch::Regex, .path = "/v[0-9]/x"};
+  const config::RouteMatch own{.path = "/admin;v=1"};
+  const auto view = [](std::string_view path, std::string_view bare) {
+    return RequestView{
+        .method = "GET", .host = "h", .path = path, .bare_path = bare, .headers = {}};
+  };
+  EXPECT_TRUE(matches(admin, view("/admin;v=1/x", "/admin/x")));
+  EXPECT_TRUE(matches(exact, view("/a;v/b;w", "/a/b")));
+  EXPECT_TRUE(matches(regex, view("/v1;a/x", "/v1/x")));
+  EXPECT_TRUE(matches(own, view("/admin;v=1/x", "/admin/x"))) << "a rule may name parameters";
+  EXPECT_FALSE(matches(own, view("/admin;v=2/x", "/admin/x")));
+  EXPECT_FALSE(matches(admin, view("/admins;v", "/admins")));
+}
+
 TEST(RouteTable, ExactAndRegexMatchTheWholePath) {
   const config::RouteMatch exact{.path_kind = config::PathMatch::Exact, .path = "/a/b"};
   EXPECT_TRUE(matches(exact, get("h", "/a/b")));
