@@ -29,6 +29,10 @@ void try_path(std::string_view path) {
   const std::string first{*canonical};
   const auto again = route::canonical_path(first, scratch);
   require(again.has_value() && *again == first);
+  std::string bare_scratch;
+  const std::string bare{route::without_parameters(first, bare_scratch)};
+  const auto bare_again = route::canonical_path(bare, scratch);
+  require(bare_again.has_value() && *bare_again == bare && !bare.contains(';'));
   const std::string stripped = route::strip_prefix(path, "/a");
   require(path == "*" || stripped.starts_with('/'));
 }
