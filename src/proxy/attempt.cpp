@@ -23,6 +23,7 @@ net::Task<RequestHandler::Next> RequestHandler::attempt(Decision decision) {
   hedge_at_ = decision.hedge_at;
   client_slow_ = false;
   upload_broken_ = false;
+  interims_ = 0;
   const Instant started = worker_.now();
   Failure failed;
   bool injected = false;

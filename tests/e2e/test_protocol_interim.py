@@ -47,6 +47,16 @@ class Continue(InterimCase):
             response = client.request("PUT", "/", {"expect": "100-continue"}, b"hello")
             self.assertEqual((response.status, [r.status for r in response.informational]), (200, [100]))
 
+    def test_each_attempt_may_say_its_own_100s(self):
+        def script(exchange):
+            exchange.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 10)
+            exchange.reply(503 if exchange.request.number == 0 else 200, b"done")
+        daemon, upstream = self.start(script, retries=2)
+        with Client(daemon.address) as client:
+            response = client.request("PUT", "/", {"expect": "100-continue"}, b"hello")
+            self.assertEqual((response.status, [r.status for r in response.informational]), (200, [100]))
+        self.assertEqual(len(upstream.requests), 2)
+
     def test_a_flood_of_100_is_an_error_of_the_upstream(self):
         def flood(exchange):
             for _ in range(10000):
