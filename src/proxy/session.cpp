@@ -60,9 +60,12 @@ net::Task<> Session::serve() {
       consume(head_size + handler.early_used());
     }
     const bool unread = !request_->upload.complete() || filled_ > 0;
+    // Who has not asked for the close may be sending the next request, and it may lie in the socket
+    // already: closing over it would reset the connection, answers that were not read yet included.
+    const bool may_send = unread || request_->head.keep_alive;
     release_request();
     served_ = true;
-    if (!keep_ && unread && !client_ended_) {
+    if (!keep_ && may_send && !client_ended_ && client_->is_open()) {
       co_await linger();
     }
   }

@@ -133,6 +133,18 @@ class Connections(ProxyCase):
             self.assertIn("close", response.headers.tokens("connection"))
             self.assertTrue(client.closed_within(2))
 
+    def test_closing_before_pipelined_requests_does_not_take_earlier_answers_along(self):
+        script = scripts.by_target({"/first": scripts.reply(b"x" * 200_000),
+                                    "/cut": scripts.partial(100, 10)})
+        daemon, _ = self.start(script, retries=0)
+        with Client(daemon.address, receive_buffer=4096) as client:
+            body = b"y" * 40_000
+            client.send(encode("GET", "/first") + encode("POST", "/cut", body=body) + encode("GET", "/never") * 3)
+            wait_until(lambda: daemon.metric("fusegate_requests_total", result="cut") == 1, what="the cut")
+            first = client.read()
+            self.assertEqual(first.length, 200_000)
+            self.assertTrue(client.rest().endswith(b"x" * 10))
+
     def test_http_1_0_client_gets_a_length_or_the_end(self):
         daemon, upstream = self.start(scripts.chunks(b"one", b"two"))
         with Client(daemon.address) as client:

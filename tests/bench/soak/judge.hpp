@@ -6,6 +6,7 @@
 #include "ledger.hpp"
 #include "message.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -82,8 +83,12 @@ class Judge {
 };
 
 inline void Judge::finding(std::string_view kind, std::string_view why) {
+  static std::atomic<unsigned> told{0};
   wrong_ = true;
   tally_.add(kind);
+  if (++told > 100) {
+    return;
+  }
   const Plan& plan = flight_.sent[std::min(at_, flight_.sent.size() - 1)].plan;
   std::fprintf(stderr, "callers: %s: request %s (%s /%s, fault %d, %zu of %zu): %s\n",
                std::string{kind}.c_str(), text_of(plan.number).c_str(),

@@ -87,8 +87,9 @@ Event Connection::next() {
 }
 
 bool Connection::send_all(std::string_view bytes) {
-  keep_ = soak::send_all(fd_, bytes) && keep_;
-  return keep_;
+  const bool sent = soak::send_all(fd_, bytes);
+  keep_ = keep_ && sent;
+  return sent;
 }
 
 /// False = the connection has ended, as it may at any point.
