@@ -137,8 +137,13 @@ net::Task<RequestHandler::Ending> RequestHandler::relay(Inbound& inbound) {
     const Instant stalled = moved_ + worker_.shared.config->limits.body_timeout;
     const auto happened =
         co_await session_.wait(events, std::min(rq_.exchange->deadline(), stalled));
+    if (happened == kTimer && (events & kClientWritable) != 0) {
+      // A plain close would leave the kernel with what this client does not read.
+      client.abort();
+      co_return Ending::ClientGone;
+    }
     if (happened == kTimer) {
-      co_return (events & kClientWritable) != 0 ? Ending::ClientGone : Ending::CutByUpstream;
+      co_return Ending::CutByUpstream;
     }
   }
 }
@@ -167,17 +172,30 @@ net::Task<RequestHandler::Ending> RequestHandler::tunnel(Inbound& inbound) {
     if (waits_for_head) {
       session_.client().arm_write();
     } else {
-      const Tunnel::Step step = tunnel.pump(session_.client(), *inbound.stream);
+      const Tunnel::Step step = tunnel.pump(session_.client(), *inbound.stream, worker_.now());
       if (step != Tunnel::Step::Waiting) {
         co_return step == Tunnel::Step::UpstreamFailed ? Ending::CutByUpstream : Ending::Delivered;
       }
       events = tunnel.arm(session_.client(), *inbound.stream);
     }
-    const Duration patience = tunnel.half_ended() ? kTunnelEnding : kTunnelIdle;
-    const auto happened = co_await session_.wait(events, worker_.now() + patience);
+    const Duration stuck = worker_.shared.config->limits.body_timeout;
+    const Duration quiet = tunnel.half_ended() ? kTunnelEnding
+                           : waits_for_head    ? stuck
+                                               : kTunnelIdle;
+    const Instant client_until = after(tunnel.client_stuck_since(), stuck);
+    const Instant upstream_until = after(tunnel.upstream_stuck_since(), stuck);
+    const Instant until = std::min(worker_.now() + quiet, std::min(client_until, upstream_until));
+    const auto happened = co_await session_.wait(events, until);
     rq_.report.bytes_out = tunnel.to_client.total();
-    if (happened == kTimer || !session_.client().is_open()) {
+    if (!session_.client().is_open()) {
       co_return Ending::Delivered;
+    }
+    if (happened == kTimer && worker_.now() >= client_until) {
+      session_.client().abort();
+      co_return Ending::ClientGone;
+    }
+    if (happened == kTimer) {
+      co_return worker_.now() >= upstream_until ? Ending::CutByUpstream : Ending::Delivered;
     }
   }
 }

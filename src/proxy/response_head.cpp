@@ -99,6 +99,10 @@ bool RequestHandler::client_left(net::Waker::Events happened) {
 net::Task<RequestHandler::HeadStep> RequestHandler::pass_interims(Failure& failed) {
   HeadStep step = HeadStep::Interim;
   while (step == HeadStep::Interim) {
+    if (++interims_ > kInterimsMax) {
+      failed = lost(AttemptResult::BadResponse, RejectReason::BadResponse);
+      co_return HeadStep::Failed;
+    }
     const bool passed = co_await pass_interim();
     if (!passed) {
       stop_ = Stop::ClientGone;
@@ -109,13 +113,14 @@ net::Task<RequestHandler::HeadStep> RequestHandler::pass_interims(Failure& faile
   co_return step;
 }
 
-/// The time of this attempt, of the request or of the client's body has run out.
+/// The time of this attempt, of the request or of the client's body has run out. A client whose body
+/// is waited for has used the time up itself: that is no failure of the upstream's.
 RequestHandler::Failure RequestHandler::out_of_time(bool for_client, Instant until) {
-  const Instant total = rq_.exchange->deadline();
-  if (for_client && worker_.now() < total) {
+  if (for_client) {
     stop_ = Stop::BodyStalled;
     return std::nullopt;
   }
+  const Instant total = rq_.exchange->deadline();
   const auto reason = until >= total ? RejectReason::Deadline : RejectReason::TryTimeout;
   return lost(AttemptResult::Timeout, reason);
 }
@@ -232,11 +237,6 @@ net::Task<bool> RequestHandler::pass_interim() {
   }
   rq_.inbound.begin += size;
   rq_.response_parser.reset();
-  if (++interims_ > kInterimsMax) {
-    rq_.inbound.begin = rq_.inbound.filled;
-    upload_broken_ = true;
-    co_return true;
-  }
   if (rq_.inbound.begin == rq_.inbound.filled) {
     rq_.inbound.begin = rq_.inbound.filled = 0;
   }

@@ -56,6 +56,7 @@ net::Task<> Session::reply(http::LocalReply answer) {
     const auto events = co_await wait(kClientWritable, deadline);
     if ((events & kClientWritable) == 0) {
       keep_ = false;
+      client_->abort();
       co_return;
     }
   }

@@ -45,9 +45,25 @@ Tunnel::Pipe::Step Tunnel::Pipe::pump(net::Stream& from, net::Stream& to) {
   return Step::Ended;
 }
 
-Tunnel::Step Tunnel::pump(net::Stream& client, net::Stream& upstream) {
-  client_step_ = to_client.pump(upstream, client);
-  upstream_step_ = to_upstream.pump(client, upstream);
+namespace {
+
+Tunnel::Pipe::Step pump_and_watch(Tunnel::Pipe& pipe, net::Stream& from, net::Stream& to,
+                                  Instant& stuck, Instant now) {
+  const std::uint64_t before = pipe.total();
+  const Tunnel::Pipe::Step step = pipe.pump(from, to);
+  if (step != Tunnel::Pipe::Step::NeedsWrite) {
+    stuck = kNever;
+  } else if (stuck == kNever || pipe.total() != before) {
+    stuck = now;
+  }
+  return step;
+}
+
+}  // namespace
+
+Tunnel::Step Tunnel::pump(net::Stream& client, net::Stream& upstream, Instant now) {
+  client_step_ = pump_and_watch(to_client, upstream, client, client_stuck_, now);
+  upstream_step_ = pump_and_watch(to_upstream, client, upstream, upstream_stuck_, now);
   if (client_step_ == Pipe::Step::WriteFailed || upstream_step_ == Pipe::Step::ReadFailed) {
     return Step::ClientFailed;
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fusegate/base/time.hpp>
+
 #include "net/buffer_pool.hpp"
 #include "net/stream.hpp"
 #include "net/waker.hpp"
@@ -33,7 +35,7 @@ class Tunnel {
   };
 
   enum class Step : std::uint8_t { Waiting, Ended, ClientFailed, UpstreamFailed };
-  Step pump(net::Stream& client, net::Stream& upstream);
+  Step pump(net::Stream& client, net::Stream& upstream, Instant now);
   /// Arms what the last pump waits for and returns it as events.
   net::Waker::Events arm(net::Stream& client, net::Stream& upstream);
 
@@ -42,10 +44,16 @@ class Tunnel {
     return client_step_ == Pipe::Step::Ended || upstream_step_ == Pipe::Step::Ended;
   }
 
+  /// Since when that side has taken nothing of what waits for it; kNever when nothing waits.
+  Instant client_stuck_since() const { return client_stuck_; }
+  Instant upstream_stuck_since() const { return upstream_stuck_; }
+
   Pipe to_client;
   Pipe to_upstream;
 
  private:
+  Instant client_stuck_ = kNever;
+  Instant upstream_stuck_ = kNever;
   Pipe::Step client_step_ = Pipe::Step::NeedsRead;
   Pipe::Step upstream_step_ = Pipe::Step::NeedsRead;
 };

@@ -134,7 +134,7 @@ class Readers(HostileCase):
             client.receive(1000)
             daemon.expect_metric(1, "fusegate_requests_total", result="client_gone")
             line = daemon.access_line(result="client_gone")
-            self.assertEqual((line["reason"], line["status"]), ("client_gone", 200))
+            self.assertEqual((line["reason"], line["status"]), ("client_gone", 499))
             wait_until(lambda: upstream.open == 0, what="a freed upstream connection")
             self.assertLess(len(client.rest()), 16 << 20)
         self.assertEqual(daemon.breaker(), "closed")
