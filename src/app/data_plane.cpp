@@ -1,7 +1,5 @@
 #include "app/data_plane.hpp"
 
-#include "http/date.hpp"
-#include "http/local_reply.hpp"
 #include "net/clock.hpp"
 #include "proxy/session.hpp"
 
@@ -55,7 +53,8 @@ std::expected<void, std::string> DataPlane::bind() {
         first.loop, first.timers, *fd, text.starts_with("unix:") ? text.substr(5) : "",
         [this, index](int client, const net::SocketAddress& peer) {
           on_accept(client, peer, index);
-        }));
+        },
+        [this, index](int error) { on_exhausted(error, index); }));
     addresses_.push_back(listeners_.back()->address());
     log_.info("listening", {{"listener", std::string_view{configured[index].name}},
                             {"address", std::string_view{addresses_.back()}}});
@@ -151,51 +150,6 @@ void DataPlane::on_resolved(std::size_t name, const upstream::Resolved& result) 
       first_answers_.set_value();
     }
   }
-}
-
-void DataPlane::on_accept(int fd, const net::SocketAddress& peer, std::uint16_t listener) {
-  const std::uint32_t open = shared_.connections.fetch_add(1, std::memory_order_relaxed);
-  if (open >= shared_.config->runtime.max_connections) {
-    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
-    refuse_over_limit(fd, listener);
-    return;
-  }
-  const auto least =
-      std::ranges::min_element(workers_, {}, [](const auto& worker) { return worker->load(); });
-  proxy::Worker& worker = **least;
-  if (&worker == workers_.front().get()) {
-    worker.adopt(fd, peer, listener);
-    return;
-  }
-  worker.loop.post([&worker, fd, peer, listener] { worker.adopt(fd, peer, listener); });
-}
-
-/// One connection too many is told so; it may not cost more than a write.
-void DataPlane::refuse_over_limit(int fd, std::uint16_t listener) {
-  proxy::Worker& first = *workers_.front();
-  http::LocalReply answer;
-  answer.reason = RejectReason::OverLimit;
-  answer.detail = "runtime.max_connections client connections are open";
-  answer.overloaded = true;
-  answer.retry_marker = "other;reason=overload";
-  answer.date = first.date();
-  http::HeadBuffer out{first.scratch(), first.scratch_size()};
-  http::write_local_reply(answer, out);
-  char request[4096];
-  // What has arrived is read, because closing with unread bytes would reset the connection.
-  [[maybe_unused]] const auto read = ::recv(fd, request, sizeof request, MSG_DONTWAIT);
-  [[maybe_unused]] const auto sent = ::send(fd, out.data, out.size, MSG_NOSIGNAL | MSG_DONTWAIT);
-  ::shutdown(fd, SHUT_WR);
-  ::close(fd);
-  exchange::Report report;
-  report.listener = listener;
-  report.status = 503;
-  report.result = RequestResult::Rejected;
-  report.reason = RejectReason::OverLimit;
-  report.protocol = "HTTP/1.1";
-  report.started_wall = net::wall_now();
-  first.metrics.record(report);
-  first.access.record(report);
 }
 
 void DataPlane::on_worker(proxy::Worker& worker, const std::function<void()>& task) {

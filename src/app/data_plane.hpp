@@ -54,6 +54,7 @@ class DataPlane {
  private:
   void on_accept(int fd, const net::SocketAddress& peer, std::uint16_t listener);
   void refuse_over_limit(int fd, std::uint16_t listener);
+  void on_exhausted(int error, std::uint16_t listener);
   void on_resolved(std::size_t name, const upstream::Resolved& result);
   void resolve_fixed();
   void start_checks();
@@ -66,6 +67,7 @@ class DataPlane {
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::vector<std::string> addresses_;
+  Instant exhausted_warned_{};                 ///< Not again before this.
   std::vector<std::size_t> names_;             ///< Upstream of each name that is resolved.
   std::deque<std::atomic<bool>> name_failed_;  ///< By name, at its last look-up.
   std::deque<std::atomic<bool>> first_done_;   ///< By name.

@@ -76,12 +76,13 @@ std::expected<int, std::string> Listener::bind(const SocketAddress& address,
 }
 
 Listener::Listener(EventLoop& loop, TimerQueue& timers, int fd, std::string unix_path,
-                   OnAccept on_accept)
+                   OnAccept on_accept, OnExhausted on_exhausted)
     : loop_(loop),
       fd_(fd),
       timers_(timers),
       unix_path_(std::move(unix_path)),
-      on_accept_(std::move(on_accept)) {}
+      on_accept_(std::move(on_accept)),
+      on_exhausted_(std::move(on_exhausted)) {}
 
 Listener::~Listener() { close(); }
 
@@ -117,9 +118,11 @@ void Listener::on_events(std::uint32_t) {
     peer.length = sizeof peer.storage;
     const int fd = ::accept4(fd_, peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      const int error = errno;
+      if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
         loop_.forget(fd_, *this);
         timers_.set(*this, now() + kPauseWhenExhausted);
+        on_exhausted_(error);
       }
       return;
     }

@@ -15,6 +15,8 @@ class Listener final : private EventSource, private Timer {
  public:
   /// Gets the descriptor, which it owns from then on, and the peer.
   using OnAccept = std::function<void(int fd, const SocketAddress& peer)>;
+  /// Gets the errno for which accepting pauses: the system has no descriptor or memory left.
+  using OnExhausted = std::function<void(int error)>;
 
   /// Binds and listens; port 0 lets the system choose. A stale unix socket file (nobody listens) is
   /// replaced, a live one is an error. The error says what, where and what instead.
@@ -22,7 +24,8 @@ class Listener final : private EventSource, private Timer {
                                               const std::string& text);
 
   /// Takes the descriptor of `bind` over. Nothing is accepted before `start`.
-  Listener(EventLoop& loop, TimerQueue& timers, int fd, std::string unix_path, OnAccept on_accept);
+  Listener(EventLoop& loop, TimerQueue& timers, int fd, std::string unix_path, OnAccept on_accept,
+           OnExhausted on_exhausted);
   ~Listener() override;
 
   void start();
@@ -38,6 +41,7 @@ class Listener final : private EventSource, private Timer {
   TimerQueue& timers_;
   std::string unix_path_;
   OnAccept on_accept_;
+  OnExhausted on_exhausted_;
 };
 
 }  // namespace fusegate::net

@@ -121,6 +121,8 @@ void collect_listeners(const Scrape& scrape, Families& out) {
        [](const ListenerCounters& l) -> const Gauge& { return l.open; });
   each("fusegate_downstream_connections_total",
        [](const ListenerCounters& l) -> const Counter& { return l.accepted; });
+  each("fusegate_accept_pauses_total",
+       [](const ListenerCounters& l) -> const Counter& { return l.exhausted; });
 }
 
 }  // namespace

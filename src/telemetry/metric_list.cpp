@@ -67,6 +67,8 @@ constexpr MetricInfo kMetrics[] = {
      "TCP and TLS connect time."},
     {"fusegate_downstream_connections", Gauge, "listener", "Open client connections."},
     {"fusegate_downstream_connections_total", Counter, "listener", "Client connections accepted."},
+    {"fusegate_accept_pauses_total", Counter, "listener",
+     "Pauses of accepting because the system had no descriptor or memory for a connection."},
     {"fusegate_dns_lookups_total", Counter, "upstream,result", "Name resolutions."},
     {"fusegate_dns_last_success_timestamp_seconds", Gauge, "upstream",
      "Unix time of the last successful resolution."},

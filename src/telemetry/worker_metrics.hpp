@@ -95,6 +95,7 @@ struct ListenerCounters {
 
   Gauge open;
   Counter accepted;
+  Counter exhausted;  ///< Pauses of accepting.
 };
 
 /// Everything one worker counts. The worker writes, the admin thread reads; nothing is shared with
