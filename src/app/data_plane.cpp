@@ -29,7 +29,7 @@ DataPlane::DataPlane(const config::ConfigPtr& config, telemetry::Logger& log,
   }
   for (std::size_t index = 0; index < config->runtime.workers; ++index) {
     workers_.push_back(
-        std::make_unique<proxy::Worker>(shared_, metrics.worker(index), access_writer, index));
+        std::make_unique<proxy::Worker>(shared_, metrics.worker(index), access_writer, index, now));
   }
 }
 

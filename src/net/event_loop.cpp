@@ -12,11 +12,11 @@
 
 namespace fusegate::net {
 
-EventLoop::EventLoop(TimerQueue& timers)
+EventLoop::EventLoop(TimerQueue& timers, Instant now)
     : timers_(timers),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      now_(net::now()) {
+      now_(now) {
   if (epoll_ < 0 || wake_ < 0 || !watch(wake_, *this, EPOLLIN)) {
     throw std::system_error(errno, std::generic_category(), "cannot make an event loop");
   }
@@ -86,9 +86,6 @@ void EventLoop::on_events(std::uint32_t) {
 }
 
 int EventLoop::wait_ms() const {
-  if (!again_.empty()) {
-    return 0;
-  }
   const Instant next = timers_.next();
   if (next == kNever) {
     return -1;
@@ -98,8 +95,13 @@ int EventLoop::wait_ms() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 
-void EventLoop::dispatch(int count) {
-  count_ = count;
+bool EventLoop::fetch(int wait_ms) {
+  const bool asked = !again_.empty();
+  count_ = std::max(0, ::epoll_wait(epoll_, batch_.data(), kBatch, asked ? 0 : wait_ms));
+  return asked || count_ > 0;
+}
+
+void EventLoop::dispatch() {
   for (next_ = 0; next_ < count_;) {
     const epoll_event& event = batch_[static_cast<std::size_t>(next_++)];
     if (event.data.ptr != nullptr) {
@@ -116,14 +118,18 @@ void EventLoop::dispatch(int count) {
   again_now_.clear();
 }
 
+void EventLoop::turn(Instant now) {
+  now_ = now;
+  dispatch();
+  if (!stopped_) {
+    timers_.expire(now_);
+  }
+}
+
 void EventLoop::run() {
   while (!stopped_) {
-    const int count = ::epoll_wait(epoll_, batch_.data(), kBatch, wait_ms());
-    now_ = net::now();
-    dispatch(count);
-    if (!stopped_) {
-      timers_.expire(now_);
-    }
+    fetch(wait_ms());
+    turn(net::now());
   }
 }
 

@@ -30,14 +30,19 @@ class EventSource {
 class EventLoop final : private EventSource {
  public:
   /// `timers` are expired by the loop and must outlive it.
-  explicit EventLoop(TimerQueue& timers);
+  EventLoop(TimerQueue& timers, Instant now);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  /// Returns after `stop`.
+  /// Returns after `stop`. Turns by the clock, and sleeps while there is nothing to do.
   void run();
   void stop() { stopped_ = true; }
+  /// Half of a turn: fetches what has happened, waiting for it at most `wait_ms` (as epoll_wait(2);
+  /// not at all when a source asked by `again`). False when nothing has.
+  bool fetch(int wait_ms);
+  /// The other half: handles what was fetched, then the deadlines up to `now`.
+  void turn(Instant now);
   /// When this turn began: read once for all events of a turn, because reading the clock for each
   /// was felt. Behind the true time by what the turn has done so far, normally far below 1 ms.
   Instant now() const { return now_; }
@@ -58,7 +63,7 @@ class EventLoop final : private EventSource {
  private:
   static constexpr int kBatch = 128;
   void on_events(std::uint32_t events) override;
-  void dispatch(int count);
+  void dispatch();
   int wait_ms() const;
 
   TimerQueue& timers_;

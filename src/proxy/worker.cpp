@@ -26,16 +26,16 @@ std::size_t scratch_for(const config::Limits& limits) {
 }  // namespace
 
 Worker::Worker(Shared& all, telemetry::WorkerMetrics& counters,
-               telemetry::AccessLogWriter& access_writer, std::size_t index)
+               telemetry::AccessLogWriter& access_writer, std::size_t index, Instant now)
     : shared(all),
       metrics(counters),
       timers(&observe_lag, &counters),
-      loop(timers),
+      loop(timers, now),
       access(all.config, access_writer, index + 1),
       replay_memory{all.replay_memory, counters.replay_bytes},
-      rng(static_cast<std::uint64_t>(net::now().time_since_epoch().count()) * (index + 1)),
+      rng(static_cast<std::uint64_t>(now.time_since_epoch().count()) * (index + 1)),
       index_(index),
-      now_(net::now()),
+      now_(now),
       wall_base_at_(now_),
       wall_base_(net::wall_now()),
       scratch_size_(scratch_for(all.config->limits)),
@@ -45,12 +45,12 @@ Worker::Worker(Shared& all, telemetry::WorkerMetrics& counters,
     pools.push_back(std::make_unique<upstream::Pool>(loop, all.config->upstreams[id],
                                                      counters.upstream(id).connections_idle));
   }
+  timers.set(*this, now + kTick);
 }
 
 Worker::~Worker() { join(); }
 
 void Worker::start() {
-  timers.set(*this, net::now() + kTick);
   thread_ = std::thread{[this] { run(); }};
 }
 

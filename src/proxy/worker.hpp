@@ -43,11 +43,12 @@ struct Shared {
 class Worker final : private net::Timer {
  public:
   Worker(Shared& shared, telemetry::WorkerMetrics& metrics,
-         telemetry::AccessLogWriter& access_writer, std::size_t index);
+         telemetry::AccessLogWriter& access_writer, std::size_t index, Instant now);
   ~Worker() override;
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  /// Runs the loop on a thread of its own.
   void start();
   /// Ends the loop; sessions still running are dropped. Any thread.
   void stop();

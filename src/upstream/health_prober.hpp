@@ -1,5 +1,6 @@
 #pragma once
 
+#include "net/clock.hpp"
 #include "net/event_loop.hpp"
 #include "net/timer_queue.hpp"
 #include "telemetry/log.hpp"
@@ -46,7 +47,7 @@ class HealthProber final : private net::Timer {
   std::vector<Upstream*> upstreams_;
   telemetry::Logger& log_;
   net::TimerQueue timers_{nullptr, nullptr};
-  net::EventLoop loop_{timers_};
+  net::EventLoop loop_{timers_, net::now()};
   std::list<HealthAttempt> running_;
   std::size_t first_ =
       0;  ///< The upstream that is asked first; it moves on, so that all get turns.

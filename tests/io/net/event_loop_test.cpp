@@ -1,5 +1,7 @@
 #include "net/event_loop.hpp"
 
+#include "net/clock.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -13,7 +15,7 @@ using namespace std::chrono_literals;
 
 TEST(EventLoop, RunsWhatOtherThreadsPostInTheirOrder) {
   TimerQueue timers(nullptr, nullptr);
-  EventLoop loop(timers);
+  EventLoop loop(timers, now());
   constexpr int kEach = 1000;
   std::vector<int> seen(2, 0);
   bool in_order = true;
@@ -39,7 +41,7 @@ TEST(EventLoop, RunsWhatOtherThreadsPostInTheirOrder) {
 
 TEST(EventLoop, ATaskMayPostAnotherAndTheLastOnesRunAfterTheEnd) {
   TimerQueue timers(nullptr, nullptr);
-  EventLoop loop(timers);
+  EventLoop loop(timers, now());
   int ran = 0;
   loop.post([&] {
     ++ran;
@@ -62,7 +64,7 @@ TEST(EventLoop, SleepsUntilTheFirstDeadlineAndWakesNoEarlier) {
     }
   } alarm;
   TimerQueue timers(nullptr, nullptr);
-  EventLoop loop(timers);
+  EventLoop loop(timers, now());
   alarm.loop = &loop;
   const Instant due = loop.now() + 30ms;
   timers.set(alarm, due);
@@ -72,7 +74,7 @@ TEST(EventLoop, SleepsUntilTheFirstDeadlineAndWakesNoEarlier) {
 
 TEST(EventLoop, RefusesWhatCannotBeWatched) {
   TimerQueue timers(nullptr, nullptr);
-  EventLoop loop(timers);
+  EventLoop loop(timers, now());
   struct Nobody final : EventSource {
     void on_events(std::uint32_t) override {}
   } nobody;

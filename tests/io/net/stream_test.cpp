@@ -1,5 +1,7 @@
 #include "net/stream.hpp"
 
+#include "net/clock.hpp"
+
 #include <gtest/gtest.h>
 
 #include <netinet/in.h>
@@ -30,7 +32,7 @@ struct Step final : Timer {
 /// A loop, steps to play on it, and sockets to try it on.
 class StreamTest : public testing::Test, protected StreamOwner {
  protected:
-  StreamTest() : timers_(nullptr, nullptr), loop_(timers_), begin_(loop_.now()) {}
+  StreamTest() : timers_(nullptr, nullptr), loop_(timers_, now()), begin_(loop_.now()) {}
   ~StreamTest() override {
     for (const int fd : fds_) {
       ::close(fd);
