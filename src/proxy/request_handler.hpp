@@ -64,6 +64,7 @@ class RequestHandler {
   void end_first(Instant now);
 
   // waiting.cpp: backoff and queue
+  void watch_client();
   /// False when the client has left meanwhile.
   net::Task<bool> pause(Instant until);
   net::Task<Next> wait_backoff(Instant until);

@@ -5,16 +5,22 @@
 /// Backoff and queue: waiting for a time or a slot while the client is watched.
 namespace fusegate::proxy {
 
+/// Once before a wait: a client that goes on sending, its next request for example, is readable all
+/// the time, and watching it again after each look would never let the loop sleep.
+void RequestHandler::watch_client() {
+  if (rq_.upload.complete() && !session_.client_ended()) {
+    session_.arm_client();
+  }
+}
+
 /// A client that has sent its FIN and waits may get an answer, but no new attempts are made for it:
 /// most such clients have simply left.
 net::Task<bool> RequestHandler::pause(Instant until) {
   if (has_ended()) {
     co_return false;
   }
+  watch_client();
   while (worker_.now() < until) {
-    if (rq_.upload.complete() && !session_.client_ended()) {
-      session_.arm_client();
-    }
     const auto events = co_await session_.wait(kClientReadable, until);
     if ((events & kClientReadable) != 0 && rq_.upload.complete() &&
         (!session_.client_alive() || session_.client_ended())) {
@@ -37,10 +43,8 @@ net::Task<RequestHandler::Next> RequestHandler::wait_backoff(Instant until) {
 }
 
 net::Task<RequestHandler::Next> RequestHandler::wait_slot(Instant until) {
+  watch_client();
   for (;;) {
-    if (rq_.upload.complete() && !session_.client_ended()) {
-      session_.arm_client();
-    }
     const auto events = co_await session_.wait(kSlot | kClientReadable, until);
     if ((events & kSlot) != 0) {
       co_return locked(
