@@ -116,16 +116,21 @@ std::optional<RequestHandler::Failure> RequestHandler::look_at_hedge(net::Waker:
     return send_hedge();
   }
   if (hedge_connecting_) {
-    const bool late = worker_.now() >= connected_by_;
-    return late ? std::optional{connected(ETIMEDOUT)} : std::nullopt;
+    if (worker_.now() < connected_by_) {
+      return std::nullopt;
+    }
+    return connected(ETIMEDOUT);
   }
   if ((happened & kUpstreamReadable) != 0) {
     if (auto outcome = look_at_lane()) {
       return outcome;
     }
   }
-  return worker_.now() >= other_until_ ? std::optional{out_of_time(false, other_until_)}
-                                       : std::nullopt;
+  // Never `?:` here: std::optional{} of a Failure is a copy of it, and an empty one is a whole head.
+  if (worker_.now() < other_until_) {
+    return std::nullopt;
+  }
+  return out_of_time(false, other_until_);
 }
 
 /// The same of the attempt that is late, the other lane. It stays the current one when that is so.

@@ -31,6 +31,15 @@ class Client {
     wild_ = wild_ || sent.wild;
     sent.wild = wild_;  // What comes behind unknown bytes is unknown, too.
   }
+  /// A request without surprises; `fields` are whole lines.
+  void get(std::string_view fields = "") {
+    Sent& sent = ledger_.add(number_);
+    out_ += "GET /t" + std::to_string(sent.id) + " HTTP/1.1\r\nhost: h\r\n" + std::string{fields} +
+            "\r\n";
+    asked_.push_back(sent.id);
+    send(out_.size());
+  }
+  std::size_t answers() const { return answered_; }
   void send(std::size_t most) {
     if (is_open() && !ended_) {
       out_.erase(0, socket_.send(std::string_view{out_}.substr(0, most)));

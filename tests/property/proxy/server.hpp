@@ -45,6 +45,13 @@ class ServerConnection {
     closes_ = answer.closes;
     tunnel_ = answer.tunnels;
   }
+  /// A response without surprises; `fields` are whole lines.
+  void say(std::string_view status, std::string_view fields = "content-length: 0\r\n") {
+    out_ += "HTTP/1.1 " + std::string{status} + "\r\nx-tag: " + std::to_string(current_->id) +
+            "\r\n" + std::string{fields} + "\r\n";
+    answered_ = !status.starts_with('1');
+    send(out_.size());
+  }
   /// A response that nobody asked for: behind the last one, or while the connection rests.
   void stray() {
     receive();
