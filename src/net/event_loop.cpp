@@ -55,6 +55,11 @@ void EventLoop::forget(int fd, EventSource& source) {
   std::ranges::replace(again_now_, address, none);
 }
 
+bool EventLoop::has_event(const EventSource& source) const {
+  return std::any_of(batch_.begin() + next_, batch_.begin() + count_,
+                     [&](const epoll_event& event) { return event.data.ptr == &source; });
+}
+
 void EventLoop::post(std::function<void()> task) {
   bool first;
   {

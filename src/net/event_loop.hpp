@@ -52,6 +52,8 @@ class EventLoop final : private EventSource {
   void change(int fd, EventSource& source, std::uint32_t events);
   /// Nothing more is told to `source`, not even what has been fetched already.
   void forget(int fd, EventSource& source);
+  /// An event for `source` has been fetched and comes later in this turn.
+  bool has_event(const EventSource& source) const;
   /// Calls the source once more, with no events, after those of this turn.
   void again(EventSource& source) { again_.push_back(&source); }
 

@@ -63,6 +63,8 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   IoResult read(char* data, std::size_t size);
   /// What a read would give, without taking it.
   IoResult::Kind peek();
+  /// As far as is known without a system call, a read may give something.
+  bool may_be_readable() const { return readable_ || loop_.has_event(*this); }
   /// True when a read would give nothing: no byte, no end, no error.
   bool is_quiet() { return peek() == IoResult::Kind::WouldBlock; }
   IoResult write(std::span<const iovec> parts);

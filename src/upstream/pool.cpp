@@ -32,7 +32,8 @@ net::StreamPtr Pool::take(const exchange::EndpointState& endpoint, bool cautious
     Idle idle = std::move(slot.idle.back());
     slot.idle.pop_back();
     idle_.add(-1);
-    const bool look = cautious || now - idle.since > kRested;
+    // What has come out of turn in this very turn, before our event or behind it, is told later.
+    const bool look = cautious || now - idle.since > kRested || idle.stream->may_be_readable();
     if (idle.stream->is_open() && (!look || idle.stream->is_quiet())) {
       return std::move(idle.stream);
     }

@@ -29,8 +29,8 @@ class Pool final : private net::StreamOwner {
   ~Pool() { close_all(); }
 
   /// An idle connection to the endpoint, or null. When a mistake would be expensive (`cautious`:
-  /// the request cannot be repeated) or the connection rested for a while, it is looked at once
-  /// more.
+  /// the request cannot be repeated), the connection rested for a while, or an event of it has been
+  /// fetched and not been told, it is looked at once more.
   net::StreamPtr take(const exchange::EndpointState& endpoint, bool cautious, Instant now);
 
   /// Starts a new connection. The error is an errno, or 0 with a text for an unusable address.
