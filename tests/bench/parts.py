@@ -69,14 +69,15 @@ class Bench:
         return path
 
     def config(self, port, access_log=False):
-        """Resilience on, as by default; the access log as told."""
+        """Resilience on, as by default; the access log as told. The queue is patient, because a tracer makes
+        answers fifty times slower at once, which the adaptive limit is there to notice."""
         return self.write(f"fusegate-{port}.yaml", f"""
 listen: 127.0.0.1:{port}
 status: {{ listen: "off" }}
 admin: {{ listen: "off" }}
 log: {{ access: {{ enabled: {str(access_log).lower()} }} }}
 upstreams:
-  bench: {{ url: http://127.0.0.1:{self.backend_port} }}
+  bench: {{ url: "http://127.0.0.1:{self.backend_port}", concurrency: {{ queue: {{ wait: 10s }} }} }}
 """)
 
     def load(self, port, connections, requests):
