@@ -114,12 +114,13 @@ class Placing {
   /// To write out a default is no mistake, whether it has an effect or not.
   bool is_default(const Finding& finding, std::string_view name) const {
     Scope scope;
-    scope.global = config_;
     if (finding.section == Section::Upstream) {
       scope.upstream = config_.upstreams[finding.index];
     } else if (finding.section == Section::Route) {
       scope.route = config_.routes[finding.index];
       scope.upstream = config_.upstreams[scope.route.upstream];
+    } else {
+      scope.global = config_;
     }
     const auto key = std::ranges::find(keys(), name, &Key::path);
     if (key == keys().end()) {

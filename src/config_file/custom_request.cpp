@@ -73,7 +73,7 @@ std::optional<Value> write_retry_on(Scope& scope) {
 void read_response_headers(Reader& reader, const Cursor& at, Scope& scope) {
   auto& headers = scope.route.policy.retry.response_headers;
   headers.clear();
-  for (const auto& entry : reader.map(at, "a map of headers and values", true)) {
+  for (const auto& entry : reader.map(at, "a map of headers and values", true, kShortListMax)) {
     if (!is_token(entry.name)) {
       reader.error(entry.key, fill("{}: {} is not a header name", at.path, quoted(entry.name)));
       continue;

@@ -1,10 +1,10 @@
+#include <fusegate/route/expression.hpp>
+
 #include "config_file/address.hpp"
 #include "config_file/custom.hpp"
 #include "config_file/fill.hpp"
 #include "config_file/reader.hpp"
 #include "config_file/scalars.hpp"
-
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +13,8 @@ namespace fusegate::config_file {
 namespace {
 
 constexpr std::size_t kEndpointsMax = 1000;
+constexpr std::size_t kHostsMax = 1000;
+constexpr std::size_t kReasonMax = 200;  // RE2 may repeat the whole expression.
 
 bool has_control_character(std::string_view text) {
   return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
@@ -77,7 +79,7 @@ std::optional<config::Endpoint> read_server(Reader& reader, const Cursor& at,
 
 std::optional<std::vector<std::string>> read_method_list(Reader& reader, const Cursor& at) {
   std::vector<std::string> methods;
-  const auto items = reader.list(at, "a list of methods such as [GET, HEAD]");
+  const auto items = reader.list(at, "a list of methods such as [GET, HEAD]", kShortListMax);
   if (items.empty()) {
     if (at.node->kind == Node::Kind::List) {
       reader.error(at, fill("{}: an empty list; leave the key out instead", at.path));
@@ -169,7 +171,7 @@ void read_match(Reader& reader, const Cursor& at, Scope& scope) {
 std::optional<Value> write_match(Scope&) { return std::nullopt; }  // Its parts are printed.
 
 void read_hosts(Reader& reader, const Cursor& at, Scope& scope) {
-  const auto items = reader.list(at, "a list of hosts such as [payments.local]");
+  const auto items = reader.list(at, "a list of hosts such as [payments.local]", kHostsMax);
   if (items.empty() && at.node->kind == Node::Kind::List) {
     reader.error(at, fill("{}: an empty list; leave the key out instead", at.path));
   }
@@ -213,9 +215,15 @@ void read_path_regex(Reader& reader, const Cursor& at, Scope& scope) {
   if (!text) {
     return;
   }
-  const re2::RE2 expression(*text, re2::RE2::Quiet);
+  const re2::RE2 expression(*text, route::expression_options());
   if (!expression.ok()) {
-    reader.error(at, fill("{}: not a valid RE2 expression: {}", at.path, expression.error()));
+    const auto why = expression.error().substr(0, kReasonMax);
+    reader.error(at, fill("{}: not a valid RE2 expression: {}", at.path, why));
+    return;
+  }
+  if (!reader.takes_expression(static_cast<std::size_t>(expression.ProgramSize()))) {
+    reader.error(at, fill("{}: all regular expressions together are too large", at.path),
+                 "shorten repetitions such as {1,100}, or match by path_prefix");
     return;
   }
   set_path(reader, at, scope, config::PathMatch::Regex);
@@ -235,7 +243,7 @@ std::optional<Value> write_methods(Scope& scope) {
 }
 
 void read_headers(Reader& reader, const Cursor& at, Scope& scope) {
-  for (const auto& entry : reader.map(at, "a map of headers and values", true)) {
+  for (const auto& entry : reader.map(at, "a map of headers and values", true, kShortListMax)) {
     if (!is_token(entry.name)) {
       reader.error(entry.key, fill("{}: {} is not a header name", at.path, quoted(entry.name)));
       continue;

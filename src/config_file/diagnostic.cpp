@@ -1,6 +1,7 @@
 #include "config_file/diagnostic.hpp"
 
 #include "config_file/fill.hpp"
+#include "config_file/plain_text.hpp"
 
 #include <algorithm>
 
@@ -16,13 +17,19 @@ int characters(std::string_view bytes) {
   return static_cast<int>(std::ranges::count_if(bytes, [](char c) { return !is_continuation(c); }));
 }
 
-/// Terminals act on control characters; a configuration must not be able to drive one.
+/// Terminals act on control characters, and JSON is UTF-8; a configuration must not be able to
+/// drive the one or break the other. Each byte that cannot be shown becomes another single one.
 std::string printable(std::string_view text) {
   std::string result(text);
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+  for (std::size_t at = 0; at < result.size();) {
+    const std::size_t length = utf8_sequence(std::string_view(result).substr(at));
+    char& c = result[at];
+    if (length == 0) {
+      c = '?';
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
       c = ' ';
     }
+    at += std::max<std::size_t>(length, 1);
   }
   return result;
 }

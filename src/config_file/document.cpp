@@ -1,6 +1,7 @@
 #include "config_file/document.hpp"
 
 #include "config_file/fill.hpp"
+#include "config_file/plain_text.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -42,6 +43,7 @@ class TreeBuilder final : public YAML::EventHandler {
     Node& node = make(Node::Kind::Scalar, mark, anchor);
     node.plain = tag != "!";
     node.text = value;
+    node.bytes = value.size();
     refuse_tag(mark, tag);
     add(node);
   }
@@ -112,21 +114,32 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     Node& parent = *open_.back();
     parent.size += node.size;
+    parent.bytes += node.bytes;
     if (parent.size > kNodesMax) {
-      throw Stop{alias_mark_ ? alias_mark_->line : node.line,
-                 alias_mark_ ? alias_mark_->column : node.column,
-                 fill("more than {} values, with every alias written out", kNodesMax)};
+      stop_at(node, fill("more than {} values, with every alias written out", kNodesMax));
+    }
+    if (parent.bytes > kTextBytesMax) {
+      stop_at(node, "more than 4 MiB of text, with every alias written out");
     }
     if (parent.kind == Node::Kind::List) {
       parent.items.push_back(&node);
       return;
     }
     if (keys_.back() == nullptr) {
+      if (node.text.size() > kKeyBytesMax) {
+        stop_at(node, fill("a key is longer than {} bytes", kKeyBytesMax));
+      }
       keys_.back() = &node;
       return;
     }
     parent.entries.emplace_back(keys_.back(), &node);
     keys_.back() = nullptr;
+  }
+
+  /// Where the value stands that the parser reads now: an alias, or the node itself.
+  [[noreturn]] void stop_at(const Node& node, std::string message) const {
+    throw Stop{alias_mark_ ? alias_mark_->line : node.line,
+               alias_mark_ ? alias_mark_->column : node.column, std::move(message)};
   }
 
   Document& document_;
@@ -150,6 +163,9 @@ std::expected<Document, std::vector<Diagnostic>> parse_document(const SourceText
                                                                 const std::string& text) {
   if (text.size() > kFileBytesMax) {
     return std::unexpected(failure(source, 0, 0, "the file is larger than 1 MiB"));
+  }
+  if (const auto flaw = find_not_text(text)) {
+    return std::unexpected(failure(source, flaw->line, flaw->column, std::string(flaw->why)));
   }
   Document document;
   TreeBuilder builder(document);

@@ -17,17 +17,22 @@ inline constexpr std::size_t kFileBytesMax = 1024 * 1024;
 /// Values of a document with every alias written out. Reading one costs microseconds; a bound keeps
 /// an alias bomb ("billion laughs") from costing hours.
 inline constexpr std::size_t kNodesMax = 100'000;
+/// The same for text: an alias to a long one costs a few bytes of the file each time.
+inline constexpr std::size_t kTextBytesMax = 4 * kFileBytesMax;
 inline constexpr std::size_t kDepthMax = 64;
+/// A key stands in the path of everything below it, so a long one costs its length many times.
+inline constexpr std::size_t kKeyBytesMax = 256;
 
 struct Node {
   enum class Kind { Null, Scalar, List, Map };
 
   Kind kind = Kind::Null;
-  bool plain = true;     ///< A scalar without quotes.
-  int line = 0;          ///< From 0.
-  int column = 0;        ///< From 0, in bytes.
-  std::size_t size = 1;  ///< Nodes below and including this one, aliases written out.
-  std::string text;      ///< Of a scalar, as in the file.
+  bool plain = true;      ///< A scalar without quotes.
+  int line = 0;           ///< From 0.
+  int column = 0;         ///< From 0, in bytes.
+  std::size_t size = 1;   ///< Nodes below and including this one, aliases written out.
+  std::size_t bytes = 0;  ///< Of text in them.
+  std::string text;       ///< Of a scalar, as in the file.
   std::vector<const Node*> items;
   std::vector<std::pair<const Node*, const Node*>> entries;
 };
@@ -38,8 +43,8 @@ struct Document {
   const Node* root = nullptr;
 };
 
-/// Parses exactly one document. Errors: syntax, no or a second document, a file over
-/// `kFileBytesMax`, nesting over `kDepthMax`, more than `kNodesMax` values, explicit tags.
+/// Parses exactly one document. Errors: no text, syntax, no or a second document, explicit tags,
+/// and what is over one of the bounds above.
 std::expected<Document, std::vector<Diagnostic>> parse_document(const SourceText& source,
                                                                 const std::string& text);
 

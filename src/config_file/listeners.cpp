@@ -1,8 +1,8 @@
 #include "config_file/fill.hpp"
 #include "config_file/sections.hpp"
-#include "config_file/suggest.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace fusegate::config_file {
 namespace {
@@ -11,16 +11,18 @@ constexpr std::size_t kListenersMax = 64;
 
 void resolve_routes(Reader& reader, Scope& scope, const Draft& draft) {
   std::vector<std::string_view> names;
+  std::unordered_map<std::string_view, std::uint16_t> places;
   for (const Scope& route : draft.routes) {
+    places.try_emplace(route.route.name, static_cast<std::uint16_t>(names.size()));
     names.push_back(route.route.name);
   }
   for (const auto& [name, at] : scope.listener_routes) {
-    const auto found = std::ranges::find(names, name);
-    if (found != names.end()) {
-      scope.listener.routes.push_back(static_cast<std::uint16_t>(found - names.begin()));
+    const auto found = places.find(name);
+    if (found != places.end()) {
+      scope.listener.routes.push_back(found->second);
       continue;
     }
-    const auto near = nearest(name, names);
+    const auto near = reader.meant(name, names);
     reader.error(at, fill("{}: there is no route {}", at.path, quoted(name)),
                  near.empty() ? "" : fill("did you mean {}?", quoted(near)));
   }

@@ -1,14 +1,21 @@
 #include "config_file/reader.hpp"
 
+#include <fusegate/route/expression.hpp>
+
+#include "config_file/config_file.hpp"
 #include "config_file/fill.hpp"
 #include "config_file/scalars.hpp"
 #include "config_file/suggest.hpp"
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 
 namespace fusegate::config_file {
 namespace {
+
+/// What is peeked at is a name.
+constexpr std::size_t kPeekedMax = 1024;
 
 std::string_view kind_name(const Node& node) {
   switch (node.kind) {
@@ -58,12 +65,16 @@ int Reader::length_of(const Node& node) const {
 
 Diagnostic& Reader::report(Severity severity, const Cursor& at, std::string message,
                            std::string suggestion) {
+  failed_ = failed_ || severity == Severity::Error;
+  // More than are shown, because some are found again and again, as in what upstreams inherit.
+  if (found_.size() >= 10 * kDiagnosticsMax) {
+    return dropped_ = Diagnostic{};
+  }
   Diagnostic diagnostic = source_.at(severity, at.node->line, at.node->column, length_of(*at.node));
   diagnostic.path = at.path;
   diagnostic.message = std::move(message);
   diagnostic.suggestion = std::move(suggestion);
   found_.push_back(std::move(diagnostic));
-  failed_ = failed_ || severity == Severity::Error;
   return found_.back();
 }
 
@@ -84,9 +95,17 @@ std::optional<Reader::Scalar> Reader::scalar(const Cursor& at, std::string_view 
     wrong_kind(at, expected);
     return std::nullopt;
   }
-  auto value = substitute(at.node->text, env_);
+  // Nothing is asked of the environment any more once the bound was met.
+  const bool exhausted = substituted_bytes_ > kTextBytesMax && at.node->text.contains("${");
+  auto value =
+      exhausted ? std::unexpected(std::string(kTooMuchText)) : substitute(at.node->text, env_);
   if (!value) {
     error(at, prefixed(at.path, value.error()));
+    return std::nullopt;
+  }
+  substituted_bytes_ += value->bytes;
+  if (substituted_bytes_ > kTextBytesMax) {
+    error(at, prefixed(at.path, kTooMuchText));
     return std::nullopt;
   }
   secret_ = secret_ || value->secret;
@@ -128,7 +147,7 @@ std::optional<std::size_t> Reader::word(const Cursor& at, std::span<const std::s
   if (found != words.end()) {
     return static_cast<std::size_t>(found - words.begin());
   }
-  const auto near = nearest(value->text, words);
+  const auto near = meant(value->text, words);
   const auto shown = value->secret ? at.node->text : value->text;
   error(at, prefixed(at.path, fill("expected {}, got {}", expected, quoted(shown))),
         near.empty() ? "" : fill("did you mean {}?", quoted(near)));
@@ -194,10 +213,14 @@ std::optional<bool> Reader::boolean(const Cursor& at) {
   return std::nullopt;
 }
 
-std::vector<Cursor> Reader::list(const Cursor& at, std::string_view expected) {
+std::vector<Cursor> Reader::list(const Cursor& at, std::string_view expected, std::size_t most) {
   std::vector<Cursor> result;
   if (at.node->kind != Node::Kind::List) {
     wrong_kind(at, expected);
+    return result;
+  }
+  if (at.node->items.size() > most) {
+    error(at, prefixed(at.path, fill("at most {} items, got {}", most, at.node->items.size())));
     return result;
   }
   for (std::size_t i = 0; i < at.node->items.size(); ++i) {
@@ -206,10 +229,16 @@ std::vector<Cursor> Reader::list(const Cursor& at, std::string_view expected) {
   return result;
 }
 
-std::vector<Reader::Entry> Reader::map(const Cursor& at, std::string_view expected, bool keep_x) {
+std::vector<Reader::Entry> Reader::map(const Cursor& at, std::string_view expected, bool keep_x,
+                                       std::size_t most) {
   std::vector<Entry> result;
+  std::unordered_map<std::string_view, int> lines;
   if (at.node->kind != Node::Kind::Map) {
     wrong_kind(at, expected);
+    return result;
+  }
+  if (at.node->entries.size() > most) {
+    error(at, prefixed(at.path, fill("at most {} keys, got {}", most, at.node->entries.size())));
     return result;
   }
   for (const auto& [key, value] : at.node->entries) {
@@ -221,11 +250,11 @@ std::vector<Reader::Entry> Reader::map(const Cursor& at, std::string_view expect
     if (key->text.starts_with("x-") && !keep_x) {
       continue;
     }
-    const auto same = std::ranges::find(result, key->text, &Entry::name);
-    if (same != result.end()) {
+    const auto [same, is_new] = lines.try_emplace(key->text, key->line);
+    if (!is_new) {
       const auto where = at.path.empty() ? "" : " in " + at.path;
       error(key_cursor, fill("duplicate key {}{}", quoted(key->text), where),
-            fill("it already stands in line {}", same->key.node->line + 1));
+            fill("it already stands in line {}", same->second + 1));
       continue;
     }
     const auto path = at.path.empty() ? key->text : at.path + "." + key->text;
@@ -234,8 +263,17 @@ std::vector<Reader::Entry> Reader::map(const Cursor& at, std::string_view expect
   return result;
 }
 
+bool Reader::takes_expression(std::size_t size) {
+  expressions_size_ += size;
+  return expressions_size_ <= route::kExpressionsSizeMax;
+}
+
+std::string Reader::meant(std::string_view name, std::span<const std::string_view> names) const {
+  return found_.size() < kSuggestionsMax ? nearest(name, names) : std::string();
+}
+
 std::string Reader::peek(const Node& node) const {
-  const auto value = substitute(node.text, env_);
+  const auto value = substitute(node.text, env_, kPeekedMax);
   return value ? value->text : std::string();
 }
 

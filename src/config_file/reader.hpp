@@ -13,6 +13,11 @@
 
 namespace fusegate::config_file {
 
+/// Findings that get a suggestion. Looking for one costs more than all the rest.
+inline constexpr std::size_t kSuggestionsMax = 50;
+/// For lists that upstreams and routes inherit: each of them gets a copy.
+inline constexpr std::size_t kShortListMax = 64;
+
 /// Reads nodes as typed values and collects what is wrong with them. Every reading function
 /// returns nullopt after it has reported an error, so that reading goes on to find the next one.
 class Reader {
@@ -38,16 +43,19 @@ class Reader {
   std::optional<std::uint64_t> integer(const Cursor& at, std::uint64_t min, std::uint64_t max);
   std::optional<bool> boolean(const Cursor& at);
 
-  /// The items of a list; empty after an error.
-  std::vector<Cursor> list(const Cursor& at, std::string_view expected);
+  /// The items of a list; empty after an error, as when there are more than `most`.
+  std::vector<Cursor> list(const Cursor& at, std::string_view expected,
+                           std::size_t most = kNodesMax);
 
   struct Entry {
     std::string name;
     Cursor key;    ///< Its path is that of the map.
     Cursor value;  ///< Its path ends with the key.
   };
-  /// The entries of a map without the `x-*` keys (unless `keep_x`); duplicates are reported.
-  std::vector<Entry> map(const Cursor& at, std::string_view expected, bool keep_x = false);
+  /// The entries of a map without the `x-*` keys (unless `keep_x`); duplicates are reported, and
+  /// so are more than `most`.
+  std::vector<Entry> map(const Cursor& at, std::string_view expected, bool keep_x = false,
+                         std::size_t most = kNodesMax);
 
   /// Reads a map of keys of the table at `levels` whose paths begin with `prefix` ("" or "match.").
   void settings(const Cursor& at, std::string_view prefix, Levels levels, Scope& scope);
@@ -57,7 +65,13 @@ class Reader {
   /// The text of a scalar after substitution, or an empty one; reports nothing.
   std::string peek(const Node& node) const;
 
+  /// Adds the size of a compiled expression. False when all of them have become too large.
+  bool takes_expression(std::size_t size);
+
   bool failed() const { return failed_; }
+  /// The nearest of `names`, or nothing when there is none, or after
+  /// `kSuggestionsMax` findings.
+  std::string meant(std::string_view name, std::span<const std::string_view> names) const;
   /// Everything found, in the order of the file, each once.
   std::vector<Diagnostic> take();
 
@@ -71,6 +85,9 @@ class Reader {
   const SourceText& source_;
   const Environment& env_;
   std::vector<Diagnostic> found_;
+  Diagnostic dropped_;  ///< Takes what is found when too much has been found before.
+  std::size_t substituted_bytes_ = 0;
+  std::size_t expressions_size_ = 0;
   bool failed_ = false;
   bool secret_ = false;  ///< A secret variable was read since the current field began.
   int order_ = 0;

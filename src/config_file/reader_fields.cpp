@@ -179,7 +179,7 @@ std::string hint_for(const Reader::Entry& entry, std::string_view prefix, Levels
 void Reader::unknown_key(const Entry& entry, std::string_view prefix, Levels levels) {
   const auto where = entry.key.path.empty() ? "" : " in " + entry.key.path;
   error(entry.key, fill("unknown key {}{}", quoted(entry.name), where),
-        hint_for(entry, prefix, levels));
+        found_.size() < kSuggestionsMax ? hint_for(entry, prefix, levels) : std::string());
 }
 
 void Reader::field(const Key& key, const Cursor& at, Scope& scope) {

@@ -1,7 +1,6 @@
 #include "config_file/sections.hpp"
 
 #include "config_file/fill.hpp"
-#include "config_file/suggest.hpp"
 
 #include <algorithm>
 
@@ -48,25 +47,23 @@ void read_upstream(Reader& reader, const Reader::Entry& entry, Draft& draft) {
                  fill("{}: expected a map of keys with url or endpoints", entry.value.path),
                  text ? fill("write { url: {} }", entry.value.node->text) : "");
   }
+  draft.upstream_places.try_emplace(entry.name, draft.upstreams.size());
   draft.upstreams.push_back(std::move(scope));
   draft.upstream_keys.push_back(Cursor{entry.key.node, entry.value.path});
 }
 
 /// The index of the upstream a route names, without reporting anything.
 std::optional<std::size_t> upstream_index(const Draft& draft, std::string_view name) {
-  const auto found = std::ranges::find(draft.upstreams, name,
-                                       [](const Scope& scope) { return scope.upstream.name; });
-  return found == draft.upstreams.end()
-             ? std::nullopt
-             : std::optional(static_cast<std::size_t>(found - draft.upstreams.begin()));
+  const auto found = draft.upstream_places.find(std::string(name));
+  return found == draft.upstream_places.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::string meant_upstream(std::string_view name, const Draft& draft) {
+std::string meant_upstream(const Reader& reader, std::string_view name, const Draft& draft) {
   std::vector<std::string_view> names;
   for (const Scope& upstream : draft.upstreams) {
     names.push_back(upstream.upstream.name);
   }
-  const auto near = nearest(name, names);
+  const auto near = reader.meant(name, names);
   return near.empty() ? "" : fill("did you mean {}?", quoted(near));
 }
 
@@ -85,7 +82,7 @@ void check_upstream_reference(Reader& reader, const Cursor& at, Scope& scope, co
   reader.error(
       found->second.cursor,
       fill("{}: there is no upstream {}", found->second.cursor.path, quoted(scope.route_upstream)),
-      meant_upstream(scope.route_upstream, draft));
+      meant_upstream(reader, scope.route_upstream, draft));
 }
 
 /// `fallback: { upstream: NAME }` of a route, wherever it was inherited from.
@@ -99,7 +96,7 @@ void resolve_fallback(Reader& reader, Scope& scope, const Draft& draft) {
   const auto index = upstream_index(draft, fallback.upstream_name);
   if (!index) {
     reader.error(at, fill("{}: there is no upstream {}", at.path, quoted(fallback.upstream_name)),
-                 meant_upstream(fallback.upstream_name, draft));
+                 meant_upstream(reader, fallback.upstream_name, draft));
   } else if (*index == scope.route.upstream) {
     reader.error(at, fill("{}: {} is the route's own upstream; name another one, or write off",
                           at.path, quoted(fallback.upstream_name)));
@@ -119,27 +116,31 @@ std::string derived_name(const config::RouteMatch& match) {
   return name + match.path;
 }
 
-bool has_route(const Draft& draft, std::string_view name) {
-  return std::ranges::find(draft.routes, name, [](const Scope& scope) -> const std::string& {
-           return scope.route.name;
-         }) != draft.routes.end();
+/// Remembers what was tried for the same base: ten thousand unnamed routes that match alike would
+/// else try every number for every one of them.
+std::string free_name(const std::string& base, Draft& draft) {
+  const auto found = draft.route_names.find(base);
+  if (found == draft.route_names.end()) {
+    return base;
+  }
+  std::string name;
+  do {
+    name = fill("{}#{}", base, found->second++);
+  } while (draft.route_names.contains(name));
+  return name;
 }
 
-void name_route(Reader& reader, Scope& scope, const Draft& draft) {
+void name_route(Reader& reader, Scope& scope, Draft& draft) {
   const auto given = scope.set.find("name");
   if (given == scope.set.end()) {
-    const auto base = derived_name(scope.route.match);
-    scope.route.name = base;
-    for (int number = 2; has_route(draft, scope.route.name); ++number) {
-      scope.route.name = fill("{}#{}", base, number);
-    }
+    scope.route.name = free_name(derived_name(scope.route.match), draft);
     return;
   }
   const Cursor& place = given->second.cursor;
   const auto& name = scope.route.name;
   if (name.empty() || name.size() > kRouteNameMax) {
     reader.error(place, fill("{}: a name has 1 to {} bytes", place.path, kRouteNameMax));
-  } else if (has_route(draft, name)) {
+  } else if (draft.route_names.contains(name)) {
     reader.error(place, fill("{}: another route is already called {}", place.path, quoted(name)));
   }
 }
@@ -153,6 +154,8 @@ void read_route(Reader& reader, const Cursor& at, Draft& draft) {
   const Node* const named = find(*at.node, "upstream");
   const auto index = named == nullptr ? std::nullopt : upstream_index(draft, reader.peek(*named));
   Scope scope = index ? draft.upstreams[*index] : draft.root;
+  // Not a route's business, and many: a copy for each route would not fit into memory.
+  scope.upstream.endpoints = {};
   scope.set.erase("name");
   scope.route.name.clear();
   reader.settings(at, "", kRouteLevels, scope);
@@ -162,6 +165,7 @@ void read_route(Reader& reader, const Cursor& at, Draft& draft) {
     reader.error(at, fill("{}: has no match; write match: / for everything", at.path));
   }
   name_route(reader, scope, draft);
+  draft.route_names.try_emplace(scope.route.name, 2);
   draft.routes.push_back(std::move(scope));
   draft.route_places.push_back(at);
 }

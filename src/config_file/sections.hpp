@@ -6,6 +6,7 @@
 #include "config_file/reader.hpp"
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 /// The parts of a file that refer to each other: upstreams, routes and listeners.
@@ -15,8 +16,11 @@ namespace fusegate::config_file {
 struct Draft {
   Scope root = default_scope();
   std::vector<Scope> upstreams;
+  std::unordered_map<std::string, std::size_t> upstream_places;  ///< By name, in `upstreams`.
   std::vector<Cursor> upstream_keys;  ///< Where each upstream's name stands.
   std::vector<Scope> routes;
+  /// Names of routes, each with the number that a next one derived from it begins to look at.
+  std::unordered_map<std::string, int> route_names;
   std::vector<Cursor> route_places;
   std::vector<Scope> listeners;
   std::vector<Cursor> listener_places;

@@ -20,8 +20,13 @@ std::string snake_case(std::string_view name) {
   return result;
 }
 
-/// Edits between two words (optimal string alignment distance).
-std::size_t distance(std::string_view a, std::string_view b) {
+/// Edits between two words (optimal string alignment distance), or `enough` when there are that
+/// many or more.
+std::size_t distance(std::string_view a, std::string_view b, std::size_t enough) {
+  const std::size_t at_least = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
+  if (at_least >= enough || b.size() > 2 * kNameMax) {
+    return enough;
+  }
   std::vector<std::vector<std::size_t>> table(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) {
     table[i][0] = i;
@@ -51,7 +56,7 @@ std::string nearest(std::string_view name, std::span<const std::string_view> can
   std::size_t best = std::max<std::size_t>(1, wanted.size() / 3) + 1;
   std::string_view found;
   for (const auto candidate : candidates) {
-    const auto edits = distance(wanted, snake_case(candidate));
+    const auto edits = distance(wanted, snake_case(candidate), best);
     if (edits < best) {
       best = edits;
       found = candidate;

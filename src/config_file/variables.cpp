@@ -50,7 +50,8 @@ std::expected<std::string, std::string> value_of(std::string_view inside, const 
 
 }  // namespace
 
-std::expected<Substituted, std::string> substitute(std::string_view text, const Environment& env) {
+std::expected<Substituted, std::string> substitute(std::string_view text, const Environment& env,
+                                                   std::size_t most) {
   Substituted result;
   while (!text.empty()) {
     const auto dollar = text.find('$');
@@ -78,6 +79,10 @@ std::expected<Substituted, std::string> substitute(std::string_view text, const 
     const auto value = value_of(inside, env);
     if (!value) {
       return std::unexpected(value.error());
+    }
+    result.bytes += value->size();
+    if (result.bytes > most) {
+      return std::unexpected(std::string(kTooMuchText));
     }
     result.text += *value;
     result.changed = true;

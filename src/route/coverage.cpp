@@ -1,4 +1,5 @@
 #include <fusegate/route/coverage.hpp>
+#include <fusegate/route/expression.hpp>
 #include <fusegate/route/path.hpp>
 
 #include <re2/re2.h>
@@ -76,6 +77,19 @@ std::vector<std::pair<const std::string*, const std::string*>> pairs(const Route
   return result;
 }
 
+/// Comparisons of a host and method of one route with the hosts of those before it, at most.
+std::uint64_t work_of(const config::Config& config) {
+  std::uint64_t work = 0;
+  std::uint64_t hosts_before = 0;
+  for (const auto& route : config.routes) {
+    const RouteMatch& match = route.match;
+    work += std::max<std::size_t>(match.hosts.size(), 1) *
+            std::max<std::size_t>(match.methods.size(), 1) * hosts_before;
+    hosts_before += 1 + match.hosts.size();
+  }
+  return work;
+}
+
 }  // namespace
 
 struct Coverage::Paths {
@@ -85,6 +99,7 @@ struct Coverage::Paths {
     std::string high;            ///< nothing is known.
   };
   std::vector<Expression> expressions;
+  bool too_many = false;  ///< To be compared with each other.
 
   bool prefix_covers(std::string_view prefix, const RouteMatch& narrow,
                      std::uint16_t narrow_index) const;
@@ -145,15 +160,13 @@ bool Coverage::Paths::cover(const RouteMatch& wide, std::uint16_t wide_index,
 Coverage::Coverage(const config::Config& config)
     : config_(config), paths_(std::make_unique<Paths>()) {
   constexpr int kRangeBytes = 256;
-  RE2::Options options;
-  options.set_log_errors(false);
-  options.set_never_capture(true);
+  paths_->too_many = work_of(config) > kWorkMax;
   for (const auto& route : config.routes) {
     auto& expression = paths_->expressions.emplace_back();
     if (route.match.path_kind != PathMatch::Regex) {
       continue;
     }
-    expression.regex = std::make_unique<RE2>(route.match.path, options);
+    expression.regex = std::make_unique<RE2>(route.match.path, expression_options());
     if (!expression.regex->ok() ||
         !expression.regex->PossibleMatchRange(&expression.low, &expression.high, kRangeBytes)) {
       expression.low.clear();
@@ -165,6 +178,9 @@ Coverage::Coverage(const config::Config& config)
 Coverage::~Coverage() = default;
 
 std::vector<std::uint16_t> Coverage::shadowing(std::uint16_t route) const {
+  if (paths_->too_many) {
+    return {};
+  }
   const RouteMatch& narrow = config_.routes[route].match;
   const auto serves = [](const config::ListenerConfig& listener, std::uint16_t index) {
     return listener.routes.empty() ||

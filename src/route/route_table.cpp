@@ -1,6 +1,5 @@
+#include <fusegate/route/expression.hpp>
 #include <fusegate/route/route_table.hpp>
-
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <string>
@@ -88,10 +87,7 @@ Rule compile(const config::RouteMatch& match) {
     rule.prefix.remove_suffix(1);
   }
   if (match.path_kind == config::PathMatch::Regex) {
-    RE2::Options options;
-    options.set_log_errors(false);
-    options.set_never_capture(true);
-    rule.regex = std::make_unique<RE2>(match.path, options);
+    rule.regex = std::make_unique<RE2>(match.path, expression_options());
   }
   return rule;
 }

@@ -12,8 +12,9 @@ namespace fusegate::state {
 /// failed.
 std::expected<void, std::string> replace_file(const std::string& path, std::string_view text);
 
-/// The largest file that is read. Chosen: far above that of the largest configuration.
-inline constexpr std::size_t kFileMax = 64 * 1024 * 1024;
+/// The largest file that is read. Chosen: a hundred thousand endpoints fit, and what reads it as
+/// JSON before it can look at the checksum stays small, too.
+inline constexpr std::size_t kFileMax = 16 * 1024 * 1024;
 
 /// The whole file; nullopt when there is none. The error says why it cannot be read.
 std::expected<std::optional<std::string>, std::string> read_file(const std::string& path);

@@ -12,9 +12,12 @@ namespace fusegate::route {
 ///
 /// Exact for hosts, methods, headers, prefixes and exact paths; for regular expressions it only
 /// speaks when it is sure. Several routes may cover one together: each pair of a host and a method
-/// is looked at alone, and on each listener that serves the route.
+/// is looked at alone, and on each listener that serves the route. Ten thousand routes with a host
+/// each are looked at in a second; beyond `kWorkMax` comparisons it says nothing at all.
 class Coverage {
  public:
+  static constexpr std::uint64_t kWorkMax = 200'000'000;
+
   /// `config` must outlive it.
   explicit Coverage(const config::Config& config);
   ~Coverage();
