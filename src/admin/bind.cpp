@@ -5,7 +5,6 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,7 +15,6 @@ namespace fusegate::admin {
 namespace {
 
 constexpr int kBacklog = 64;
-constexpr mode_t kSocketMode = 0660;
 constexpr std::string_view kUnix = "unix:";
 
 std::string words_of(int error) { return std::generic_category().message(error); }
@@ -59,16 +57,6 @@ int open_socket(int family) {
   return ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-/// The file of a unix socket that nobody listens on any more.
-bool is_stale(const net::SocketAddress& address, const std::string& path) {
-  struct stat status{};
-  if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
-    return false;
-  }
-  const Fd probe(open_socket(AF_UNIX));
-  return ::connect(probe.get(), address.data(), address.length) != 0 && errno == ECONNREFUSED;
-}
-
 bool is_any_v6(const net::SocketAddress& address) {
   const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address.storage);
   return address.family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr);
@@ -95,36 +83,16 @@ void set_options(int fd, const net::SocketAddress& address) {
   }
 }
 
-/// 0 or an errno.
-int bind_and_listen(int fd, const net::SocketAddress& address, const std::string& path) {
-  int bound = ::bind(fd, address.data(), address.length);
-  if (bound != 0 && errno == EADDRINUSE && !path.empty() && is_stale(address, path)) {
-    ::unlink(path.c_str());
-    bound = ::bind(fd, address.data(), address.length);
-  }
-  if (bound != 0) {
-    return errno == 0 ? EADDRINUSE : errno;
-  }
-  // Before listen() nobody can connect, so there is no moment with a wider mode.
-  if (!path.empty() && ::chmod(path.c_str(), kSocketMode) != 0) {
-    return errno;
-  }
-  return ::listen(fd, kBacklog) == 0 ? 0 : errno;
-}
-
 }  // namespace
 
 Listening::Listening(Listening&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       address_(std::move(other.address_)),
-      unix_path_(std::exchange(other.unix_path_, {})) {}
+      file_(std::move(other.file_)) {}
 
 Listening::~Listening() {
   if (fd_ >= 0) {
     ::close(fd_);
-  }
-  if (!unix_path_.empty()) {
-    ::unlink(unix_path_.c_str());
   }
 }
 
@@ -135,13 +103,19 @@ std::expected<Listening, std::string> bind_address(const config::Address& addres
   if (!parsed) {
     return std::unexpected("cannot listen on " + address.text + ": " + parsed.error());
   }
-  const std::string path =
-      address.text.starts_with(kUnix) ? address.text.substr(kUnix.size()) : std::string{};
   Fd fd(open_socket(parsed->family()));
+  net::SocketFile file;
   int error = fd.get() < 0 ? errno : 0;
   if (error == 0) {
     set_options(fd.get(), *parsed);
-    error = bind_and_listen(fd.get(), *parsed, path);
+    auto bound = net::bind_socket(fd.get(), *parsed);
+    error = bound ? 0 : bound.error();
+    if (error == 0 && ::listen(fd.get(), kBacklog) != 0) {
+      error = errno;
+    }
+    if (error == 0) {
+      file = *std::move(bound);
+    }
   }
   const bool no_v6 = error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
   if (no_v6 && is_any_v6(*parsed)) {
@@ -153,8 +127,8 @@ std::expected<Listening, std::string> bind_address(const config::Address& addres
   net::SocketAddress bound;
   bound.length = sizeof bound.storage;
   ::getsockname(fd.get(), bound.data(), &bound.length);
-  std::string text = path.empty() ? net::format_address(bound) : address.text;
-  return Listening(fd.release(), std::move(text), path);
+  std::string text = file.empty() ? net::format_address(bound) : address.text;
+  return Listening(fd.release(), std::move(text), std::move(file));
 }
 
 bool is_local(const config::Address& address) {

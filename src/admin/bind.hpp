@@ -2,6 +2,8 @@
 
 #include <fusegate/config/config.hpp>
 
+#include "net/socket_file.hpp"
+
 #include <expected>
 #include <string>
 
@@ -11,8 +13,8 @@ namespace fusegate::admin {
 /// it goes.
 class Listening {
  public:
-  Listening(int fd, std::string address, std::string unix_path)
-      : fd_(fd), address_(std::move(address)), unix_path_(std::move(unix_path)) {}
+  Listening(int fd, std::string address, net::SocketFile file)
+      : fd_(fd), address_(std::move(address)), file_(std::move(file)) {}
   Listening(Listening&& other) noexcept;
   Listening& operator=(Listening&&) = delete;
   ~Listening();
@@ -22,17 +24,17 @@ class Listening {
   int release();
   /// As in the configuration, with the real port.
   const std::string& address() const { return address_; }
-  bool is_unix() const { return !unix_path_.empty(); }
+  bool is_unix() const { return !file_.empty(); }
 
  private:
   int fd_;
   std::string address_;
-  std::string unix_path_;
+  net::SocketFile file_;
 };
 
 /// Binds and listens. "[::]:port" takes IPv4 too, and becomes 0.0.0.0 where the kernel has no
-/// IPv6. A unix socket left behind by a process that died is replaced, one in use is not; its file
-/// mode is 0660. The error says which address, why, and what to do.
+/// IPv6. Files of unix sockets as `net::bind_socket` treats them. The error says which address,
+/// why, and what to do.
 std::expected<Listening, std::string> bind_address(const config::Address& address);
 
 /// Whether only this machine can reach the address.

@@ -44,13 +44,13 @@ std::expected<void, std::string> DataPlane::bind() {
     if (!address) {
       return std::unexpected("cannot listen on " + text + ": " + address.error());
     }
-    const auto fd = net::Listener::bind(*address, text);
-    if (!fd) {
-      return std::unexpected(fd.error());
+    auto bound = net::Listener::bind(*address, text);
+    if (!bound) {
+      return std::unexpected(bound.error());
     }
     proxy::Worker& first = *workers_.front();
     listeners_.push_back(std::make_unique<net::Listener>(
-        first.loop, first.timers, *fd, text.starts_with("unix:") ? text.substr(5) : "",
+        first.loop, first.timers, *std::move(bound),
         [this, index](int client, const net::SocketAddress& peer) {
           on_accept(client, peer, index);
         },

@@ -4,7 +4,6 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,55 +31,38 @@ std::string why(const std::string& text, int error) {
   return message;
 }
 
-/// A socket file that nobody listens on is left over from a process that was killed.
-void remove_stale(const SocketAddress& address, const std::string& path) {
-  struct stat status{};
-  if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
-    return;
-  }
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe < 0) {
-    return;
-  }
-  if (::connect(probe, address.data(), address.length) != 0 && errno == ECONNREFUSED) {
-    ::unlink(path.c_str());
-  }
-  ::close(probe);
-}
-
 }  // namespace
 
-std::expected<int, std::string> Listener::bind(const SocketAddress& address,
-                                               const std::string& text) {
+std::expected<Listener::Bound, std::string> Listener::bind(const SocketAddress& address,
+                                                           const std::string& text) {
   const int family = address.family();
   const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
     return std::unexpected(why(text, errno));
   }
   const int on = 1;
-  if (family == AF_UNIX) {
-    remove_stale(address, text.substr(5));
-  } else {
+  if (family != AF_UNIX) {
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   }
   if (family == AF_INET6) {
     const int off = 0;
     ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   }
-  if (::bind(fd, address.data(), address.length) != 0 || ::listen(fd, kBacklog) != 0) {
-    const int error = errno;
+  auto file = bind_socket(fd, address);
+  if (!file || ::listen(fd, kBacklog) != 0) {
+    const int error = file ? errno : file.error();
     ::close(fd);
     return std::unexpected(why(text, error));
   }
-  return fd;
+  return Bound{fd, *std::move(file)};
 }
 
-Listener::Listener(EventLoop& loop, TimerQueue& timers, int fd, std::string unix_path,
-                   OnAccept on_accept, OnExhausted on_exhausted)
+Listener::Listener(EventLoop& loop, TimerQueue& timers, Bound bound, OnAccept on_accept,
+                   OnExhausted on_exhausted)
     : loop_(loop),
-      fd_(fd),
+      fd_(bound.fd),
       timers_(timers),
-      unix_path_(std::move(unix_path)),
+      file_(std::move(bound.file)),
       on_accept_(std::move(on_accept)),
       on_exhausted_(std::move(on_exhausted)) {}
 
@@ -100,9 +82,7 @@ void Listener::close() {
   }
   loop_.forget(fd_, *this);
   ::close(std::exchange(fd_, -1));
-  if (!unix_path_.empty()) {
-    ::unlink(unix_path_.c_str());
-  }
+  file_.remove();
 }
 
 std::string Listener::address() const {

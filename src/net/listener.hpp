@@ -2,6 +2,7 @@
 
 #include "net/address.hpp"
 #include "net/event_loop.hpp"
+#include "net/socket_file.hpp"
 #include "net/timer_queue.hpp"
 
 #include <expected>
@@ -18,13 +19,16 @@ class Listener final : private EventSource, private Timer {
   /// Gets the errno for which accepting pauses: the system has no descriptor or memory left.
   using OnExhausted = std::function<void(int error)>;
 
-  /// Binds and listens; port 0 lets the system choose. A stale unix socket file (nobody listens) is
-  /// replaced, a live one is an error. The error says what, where and what instead.
-  static std::expected<int, std::string> bind(const SocketAddress& address,
-                                              const std::string& text);
+  struct Bound {
+    int fd = -1;
+    SocketFile file;  ///< Of a unix socket.
+  };
+  /// Binds and listens; port 0 lets the system choose. The error says what, where and what instead.
+  static std::expected<Bound, std::string> bind(const SocketAddress& address,
+                                                const std::string& text);
 
   /// Takes the descriptor of `bind` over. Nothing is accepted before `start`.
-  Listener(EventLoop& loop, TimerQueue& timers, int fd, std::string unix_path, OnAccept on_accept,
+  Listener(EventLoop& loop, TimerQueue& timers, Bound bound, OnAccept on_accept,
            OnExhausted on_exhausted);
   ~Listener() override;
 
@@ -39,7 +43,7 @@ class Listener final : private EventSource, private Timer {
   EventLoop& loop_;
   int fd_;
   TimerQueue& timers_;
-  std::string unix_path_;
+  SocketFile file_;
   OnAccept on_accept_;
   OnExhausted on_exhausted_;
 };
