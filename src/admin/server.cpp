@@ -34,7 +34,7 @@ struct Listener {
       : listening(std::move(bound)),
         handler(std::move(answer)),
         acceptor(context),
-        slot_free(context) {}
+        pause(context) {}
 
   /// Of the acceptor's descriptor; asio throws where we return.
   bool open() {
@@ -52,19 +52,17 @@ struct Listener {
   Listening listening;
   Handler handler;
   Acceptor acceptor;
-  asio::steady_timer slot_free;  ///< Cancelled when a connection ends, to wake the acceptor.
-  std::size_t open_connections = 0;
+  asio::steady_timer pause;
+  Connections connections;
 };
 
-/// Gives the place of a connection back, however it ended. What was thrown is not told: only memory
+/// Forgets a connection, however it ended. What was thrown is not told: only memory
 /// can be short there, which costs the connection and nothing else.
 struct ConnectionEnd {
   Listener* listener;
+  Connections::iterator connection;
 
-  void operator()(const std::exception_ptr&) const {
-    --listener->open_connections;
-    listener->slot_free.cancel();
-  }
+  void operator()(const std::exception_ptr&) const { listener->connections.erase(connection); }
 };
 
 /// A listener that stopped accepting unnoticed would look like a dead process to its probes.
@@ -76,30 +74,33 @@ struct AcceptorEnd {
   }
 };
 
-/// Takes connections while there are places; the rest wait in the kernel's backlog. No connection
-/// holds its place longer than its time-outs.
+/// Takes every connection; when there are too many, the one that has kept us waiting longest has to
+/// go. Were the newest to wait instead, clients that never end their heads would keep scrapes and
+/// probes out: those speak at once, so that they are never the one that goes.
 asio::awaitable<void> accept_all(Listener& listener) {
   constexpr std::chrono::milliseconds kPauseAfterError{100};
   while (listener.acceptor.is_open()) {
-    if (listener.open_connections >= Server::kConnectionsMax) {
-      listener.slot_free.expires_after(Server::kRequestTimeout);
-      co_await listener.slot_free.async_wait(kAwait);
-      continue;
-    }
     auto [error, socket] = co_await listener.acceptor.async_accept(kAwait);
     if (error == asio::error::operation_aborted) {
       co_return;
     }
     if (error) {
       // Most likely out of descriptors: trying again at once would only burn the processor.
-      listener.slot_free.expires_after(kPauseAfterError);
-      co_await listener.slot_free.async_wait(kAwait);
+      listener.pause.expires_after(kPauseAfterError);
+      co_await listener.pause.async_wait(kAwait);
       continue;
     }
-    ++listener.open_connections;
+    auto& all = listener.connections;
+    if (all.size() >= Server::kConnectionsMax) {
+      // Its session ends when it next gets a turn, and takes it out of the list; until then it must
+      // not be chosen again.
+      all.front().close();
+      all.splice(all.end(), all, all.begin());
+    }
+    const auto connection = all.emplace(all.end(), std::move(socket));
     asio::co_spawn(listener.acceptor.get_executor(),
-                   serve(Stream(std::move(socket)), listener.listening.is_unix(), listener.handler),
-                   ConnectionEnd{&listener});
+                   serve(all, connection, listener.listening.is_unix(), listener.handler),
+                   ConnectionEnd{&listener, connection});
   }
 }
 

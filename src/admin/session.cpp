@@ -30,6 +30,9 @@ Response answer(const http::request<http::string_body>& message, bool over_unix,
                         .origin = view(message[http::field::origin]),
                         .fetch_site = view(message["Sec-Fetch-Site"]),
                         .over_unix = over_unix};
+  if (message.count(http::field::host) > 1) {
+    return problem(400, "Bad Request", "there is more than one Host");
+  }
   if (!request.target.starts_with('/')) {
     return problem(400, "Bad Request", "the target must be a path");
   }
@@ -91,7 +94,9 @@ asio::awaitable<bool> send(Stream& stream, const http::response<http::string_bod
 
 }  // namespace
 
-asio::awaitable<void> serve(Stream stream, bool over_unix, const Handler& handler) {
+asio::awaitable<void> serve(Connections& all, Connections::iterator self, bool over_unix,
+                            const Handler& handler) {
+  Stream& stream = *self;
   beast::flat_buffer buffer(Server::kHeadMax + Server::kBodyMax);
   bool more = true;
   while (more) {
@@ -99,6 +104,7 @@ asio::awaitable<void> serve(Stream stream, bool over_unix, const Handler& handle
     parser.header_limit(Server::kHeadMax);
     parser.body_limit(Server::kBodyMax);
     stream.expires_after(Server::kRequestTimeout);
+    all.splice(all.end(), all, self);
     const auto [error, read] = co_await http::async_read(stream, buffer, parser, kAwait);
     if (error) {
       if (auto refusal = refusal_of(error)) {
@@ -110,6 +116,7 @@ asio::awaitable<void> serve(Stream stream, bool over_unix, const Handler& handle
     const auto& request = parser.get();
     more = request.keep_alive();
     const auto message = message_of(answer(request, over_unix, handler), request.version(), more);
+    all.splice(all.end(), all, self);
     more = co_await send(stream, message, request.method() == http::verb::head) && more;
   }
   beast::error_code ignored;
