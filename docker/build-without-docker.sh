@@ -5,7 +5,7 @@
 #   docker/build-without-docker.sh [DIRECTORY]     default: build/image; keeps everything there
 #
 # At its end the image is in DIRECTORY/store as localhost/fusegate:dev and in DIRECTORY/fusegate.tar,
-# which `docker load` takes. It is then run without capabilities on a read-only file system.
+# which `docker load` takes. It is then run without capabilities on a read-only file system, and its health asked.
 set -eu
 cd "$(dirname "$0")/.."
 if [ "$(id -u)" -ne 0 ]; then
@@ -49,5 +49,19 @@ rm -f "$work/fusegate.tar"
 podman save -q -o "$work/fusegate.tar" localhost/fusegate:dev
 
 echo "image: $(podman image inspect -f '{{.Size}}' localhost/fusegate:dev) bytes"
-podman run --rm --network host --read-only --cap-drop ALL --security-opt no-new-privileges \
-  localhost/fusegate:dev version
+
+# Without a network of its own it has loopback only, which is all it needs here. podman wants systemd
+# for health checks of its own, so it is asked by hand.
+small="--network none --read-only --cap-drop ALL --security-opt no-new-privileges --no-healthcheck --memory 128m"
+podman run --rm $small localhost/fusegate:dev version
+id=$(podman run -d $small localhost/fusegate:dev run --listen 127.0.0.1:8080 --upstream http://127.0.0.1:1)
+trap 'podman rm -f "$id" >/dev/null' EXIT
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  health=$(podman exec "$id" /usr/bin/fusegate healthcheck 2>&1) && break
+  sleep 1
+done
+echo "health: $health"
+podman stop -t 30 "$id" >/dev/null
+code=$(podman inspect -f '{{.State.ExitCode}}' "$id")
+echo "exit code after SIGTERM: $code"
+[ "$health" = ready ] && [ "$code" = 0 ]

@@ -81,8 +81,18 @@ std::string ask(int socket, const SocketAddress& address) {
   return answer;
 }
 
+/// An image that runs without a file (`run --listen A --upstream URL`) still has its health checked
+/// by this command without arguments: then there is nothing but the defaults and the environment.
+Options with_or_without_file(Options options) {
+  if (options.file == Options::kDefaultFile && ::access(Options::kDefaultFile, F_OK) != 0 &&
+      errno == ENOENT) {
+    options.upstream = "http://127.0.0.1:1";  // Not asked; a configuration has to have one.
+  }
+  return options;
+}
+
 int healthcheck(const Options& options) {
-  const auto loaded = load_file(options);
+  const auto loaded = load_file(with_or_without_file(options));
   if (!loaded) {
     report(loaded.error(), options);
     return kFailed;

@@ -13,7 +13,8 @@ inline constexpr int kWarnings = 3;
 
 /// What the command line says, with the environment already behind it (flag > environment > file).
 struct Options {
-  std::string file = "/etc/fusegate/fusegate.yaml";
+  static constexpr const char* kDefaultFile = "/etc/fusegate/fusegate.yaml";
+  std::string file = kDefaultFile;
   bool no_color = false;
   std::string log_level;
   std::string admin_listen;
