@@ -56,6 +56,18 @@ class Race(HedgeCase):
             (slow if first else fast)(exchange)
         return script
 
+    def test_head_that_comes_in_pieces_while_two_run_is_no_answer_before_its_end(self):
+        def in_pieces(exchange):
+            time.sleep(0.15)
+            for piece in (b"HTTP/1.1 200 Fi", b"ne\r\ncontent-", b"length: 6\r\n\r\npieces"):
+                exchange.send(piece)
+                time.sleep(0.1)
+        daemon, *_ = self.start(in_pieces, in_pieces)
+        with Client(daemon.address) as client:
+            for _ in range(4):
+                response = client.request()
+                self.assertEqual((response.status, response.body), (200, b"pieces"))
+
     def test_the_hedge_wins_and_the_other_is_cancelled(self):
         script = self.slow_first(scripts.after(3), scripts.reply(b"hedge"))
         daemon, a, b = self.start(script, script)
