@@ -43,6 +43,7 @@ bool Download::feed(std::size_t begin, std::size_t size) {
 }
 
 Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
+  turn_bytes_ = 0;
   for (;;) {
     if (!writer_.idle()) {
       const net::IoResult result = writer_.flush(client, *buffers_);
@@ -63,6 +64,9 @@ Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
       writer_.end(reader_.trailers());
       continue;
     }
+    if (turn_bytes_ >= net::BufferPool::kTurn) {
+      return Step::NeedsUpstream;
+    }
     const Step got = upstream != nullptr ? receive(*upstream) : Step::Cut;
     if (got != Step::Done) {
       return got;
@@ -80,6 +84,7 @@ Download::Step Download::receive(net::Stream& upstream) {
   const net::IoResult result = upstream.read(buffer_.data(), buffer_.capacity());
   switch (result.kind) {
     case net::IoResult::Kind::Done:
+      turn_bytes_ += result.bytes;
       feed(0, result.bytes);
       if (reader_.done()) {
         writer_.end(reader_.trailers());

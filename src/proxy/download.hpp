@@ -47,6 +47,7 @@ class Download {
   MessageWriter writer_;
   net::Buffer buffer_;
   std::uint64_t payload_ = 0;
+  std::size_t turn_bytes_ = 0;  ///< Read in this turn, up to BufferPool::kTurn.
   bool clean_ = true;
   bool cut_ = false;
 };

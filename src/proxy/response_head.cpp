@@ -113,8 +113,8 @@ net::Task<RequestHandler::HeadStep> RequestHandler::pass_interims(Failure& faile
   co_return step;
 }
 
-/// The time of this attempt, of the request or of the client's body has run out. A client whose body
-/// is waited for has used the time up itself: that is no failure of the upstream's.
+/// The time of this attempt, of the request or of the client's body has run out. A client whose
+/// body is waited for has used the time up itself: that is no failure of the upstream's.
 RequestHandler::Failure RequestHandler::out_of_time(bool for_client, Instant until) {
   if (for_client) {
     stop_ = Stop::BodyStalled;

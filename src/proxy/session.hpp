@@ -86,6 +86,7 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   net::Task<> serve();
   net::Task<Read> next_head();
   net::Task<bool> fill(Instant deadline);
+  net::Task<> let_others_go();
   net::Task<> refuse(http::ParseFailure failure);
   net::Task<> linger();
   void make_room();
@@ -106,7 +107,7 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   bool keep_ = true;
   bool client_ended_ = false;     ///< The client has sent its FIN.
   bool client_has_data_ = false;  ///< A read may give something (its event was taken already).
-  bool served_ = false;           ///< At least one request.
+  unsigned in_a_row_ = 0;         ///< Requests since others had their turn for certain.
   std::uint8_t client_ip_size_ = 0;
   std::uint8_t client_text_size_ = 0;
   std::array<char, 46> client_ip_{};

@@ -18,6 +18,7 @@ void Tunnel::Pipe::add(std::string_view bytes) {
 }
 
 Tunnel::Pipe::Step Tunnel::Pipe::pump(net::Stream& from, net::Stream& to) {
+  const std::uint64_t enough = total_ + net::BufferPool::kTurn;
   while (!finished_) {
     if (begin_ < end_) {
       const net::IoResult result = to.write(buffer_.data() + begin_, end_ - begin_);
@@ -27,6 +28,9 @@ Tunnel::Pipe::Step Tunnel::Pipe::pump(net::Stream& from, net::Stream& to) {
       begin_ += result.bytes;
       total_ += result.bytes;
       continue;
+    }
+    if (total_ >= enough) {
+      return Step::NeedsRead;
     }
     const net::IoResult result = from.read(buffer_.data(), buffer_.capacity());
     if (result.would_block()) {

@@ -47,9 +47,10 @@ Upload::Step Upload::pump(net::Stream& client, net::Stream& upstream) {
   if (early_failure_ != Step::Done) {
     return early_failure_;
   }
+  turn_bytes_ = 0;
   for (;;) {
     const Step sent = send(upstream);
-    if (sent != Step::NeedsClient) {
+    if (sent != Step::NeedsClient || turn_bytes_ >= net::BufferPool::kTurn) {
       return sent;
     }
     const Step got = receive(client);
@@ -101,6 +102,7 @@ Upload::Step Upload::receive(net::Stream& client) {
   const net::IoResult result = client.read(place, space);
   switch (result.kind) {
     case net::IoResult::Kind::Done:
+      turn_bytes_ += result.bytes;
       return accept(block, place, result.bytes);
     case net::IoResult::Kind::WouldBlock:
       return Step::NeedsClient;
@@ -153,6 +155,7 @@ Upload::Block& Upload::room() {
   dropped_ = dropped_ || received_ > 0;
   if (blocks_.size() != 1 || blocks_.front().capacity < capacity) {
     blocks_.clear();
+    release_charge();
     net::Buffer memory = buffers_->take(capacity);
     char* data = memory.data();
     blocks_.push_back({std::move(memory), data, 0, capacity});
@@ -163,24 +166,29 @@ Upload::Block& Upload::room() {
 }
 
 bool Upload::keep_another_block(std::size_t capacity) {
-  const std::uint64_t before = replay_memory_->charge(capacity);
+  if (replay_memory_->charge(capacity) + capacity > limits_.memory_max) {
+    replay_memory_->release(capacity);
+    return false;
+  }
   charged_ += capacity;
-  return before + capacity <= limits_.memory_max;
+  return true;
 }
 
 void Upload::stop_keeping() {
   keeping_ = false;
   overflowed_ = true;
-  replay_memory_->release(charged_);
-  charged_ = 0;
 }
 
-void Upload::clear() {
+void Upload::release_charge() {
   if (charged_ > 0) {
     replay_memory_->release(charged_);
     charged_ = 0;
   }
+}
+
+void Upload::clear() {
   blocks_.clear();
+  release_charge();
   writer_.reset();
   reader_.start(http::BodyKind::None, 0);
   overflowed_ = false;

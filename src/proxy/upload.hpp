@@ -64,7 +64,7 @@ class Upload {
     TooLarge,
     UpstreamFailed,
   };
-  /// Moves what can be moved without waiting.
+  /// Moves what can be moved without waiting, within BufferPool::kTurn.
   Step pump(net::Stream& client, net::Stream& upstream);
 
   /// Bytes behind the end of the body that were read with it: the next request.
@@ -90,6 +90,7 @@ class Upload {
   Block& room();
   bool keep_another_block(std::size_t capacity);
   void stop_keeping();
+  void release_charge();
 
   Limits limits_;
   net::BufferPool* buffers_ = nullptr;
@@ -101,7 +102,8 @@ class Upload {
   std::size_t next_block_ = 0;   ///< The first block with unsent bytes.
   std::size_t next_offset_ = 0;  ///< In that block.
   std::uint64_t received_ = 0;
-  std::uint64_t charged_ = 0;  ///< Of the process's replay memory.
+  std::size_t turn_bytes_ = 0;  ///< Read in this turn.
+  std::uint64_t charged_ = 0;   ///< Of the process's replay memory, until the blocks are gone.
   std::string_view leftover_;
   Step early_failure_ = Step::Done;
   bool keeping_ = false;
