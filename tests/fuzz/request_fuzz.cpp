@@ -22,9 +22,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (whole.status == http::ParseStatus::Complete) {
     // Beast knows only 1.0 and 1.1; above, ours goes on as 1.1 (RFC 9110 section 2.5).
     const std::string_view start{whole.raw.data(), whole.raw.find("\r\n")};
-    const bool known = start.find("HTTP/1.0") != start.npos || start.find("HTTP/1.1") != start.npos;
+    const bool known = start.ends_with(" HTTP/1.0") || start.ends_with(" HTTP/1.1");
     const test::BeastHead<true> beast(whole.raw);
-    test::require(!known || (beast.complete() && beast.fields() == whole.fields));
+    test::require(!known || test::only_beast_reads_it(whole.fields) ||
+                  (beast.complete() && beast.fields() == whole.fields));
   }
   return 0;
 }

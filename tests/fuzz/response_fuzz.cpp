@@ -23,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // "HTTP/1.1 200" without a blank behind it, and HTTP/1.2, are let pass by ours alone.
     const bool known = whole.raw[12] == ' ' && (whole.raw[7] == '0' || whole.raw[7] == '1');
     const test::BeastHead<false> beast(whole.raw);
-    test::require(!known || (beast.complete() && beast.fields() == whole.fields));
+    test::require(!known || test::only_beast_reads_it(whole.fields) ||
+                  (beast.complete() && beast.fields() == whole.fields));
   }
   return 0;
 }

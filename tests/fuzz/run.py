@@ -10,11 +10,11 @@ checked-in corpus; what it finds beyond that is collected in build/fuzz/found/<t
 fail in build/fuzz/failed. The last line is "fuzz: N passed, N failed". docs/fuzzing.md says more.
 """
 import argparse
+import concurrent.futures
 import hashlib
 import os
 import pathlib
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -46,18 +46,22 @@ def run(build, name, seconds, seed):
     (CORPUS / name).mkdir(parents=True, exist_ok=True)
     command = [build / "tests" / f"fuzz_{name}", *LIMITS, f"-max_total_time={seconds}",
                f"-artifact_prefix={failed}/{name}-", f"-seed={seed}", found, CORPUS / name]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    text = done.stdout.decode(errors="replace")
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, stderr=subprocess.STDOUT, stdout=output)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read().decode(errors="replace")
     units = re.search(r"stat::number_of_executed_units:\s*(\d+)", text)
     reached = re.findall(r"cov: (\d+) ft: (\d+)", text)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    if done.returncode != 0:
-        print(text[-8000:])
-    return {"target": name, "runs": int(units[1]) if units else 0, "cpu": cpu,
+    passed = process.returncode == 0 and units is not None
+    print(f"{name}: {'passed' if passed else 'FAILED'}", flush=True)
+    if not passed:
+        print(text[-8000:], flush=True)
+    return {"target": name, "runs": int(units[1]) if units else 0,
+            "cpu": used.ru_utime + used.ru_stime,
             "cov": int(reached[-1][0]) if reached else 0, "ft": int(reached[-1][1]) if reached else 0,
-            "ok": done.returncode == 0}
+            "ok": passed}
 
 
 def merge(build, name):
@@ -70,13 +74,13 @@ def merge(build, name):
         chosen.mkdir()
         subprocess.run([build / "tests" / f"fuzz_{name}", "-set_cover_merge=1", "-timeout=20", chosen, *sources],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        named = {hashlib.sha1(path.read_bytes()).hexdigest()[:16] for path in seeds.iterdir()
+                 if not re.fullmatch(r"[0-9a-f]{16}", path.name)}
         kept = {}
         for path in sorted(chosen.iterdir(), key=lambda path: path.stat().st_size):
             data = path.read_bytes()
-            if len(kept) < FILES_MAX and sum(map(len, kept.values())) + len(data) <= BYTES_MAX:
+            if len(kept) + len(named) < FILES_MAX and sum(map(len, kept.values())) + len(data) <= BYTES_MAX:
                 kept[hashlib.sha1(data).hexdigest()[:16]] = data
-        named = {hashlib.sha1(path.read_bytes()).hexdigest()[:16] for path in seeds.iterdir()
-                 if not re.fullmatch(r"[0-9a-f]{16}", path.name)}
         for path in seeds.iterdir():
             if re.fullmatch(r"[0-9a-f]{16}", path.name):
                 path.unlink()
@@ -100,6 +104,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/fuzz")
     parser.add_argument("--seconds", type=int, default=30, help="for each target, by the clock")
     parser.add_argument("--seed", type=int, default=0, help="of the mutations; 0 = another each time")
+    parser.add_argument("--jobs", type=int, default=1, help="targets at a time")
     parser.add_argument("--merge", action="store_true", help="update the checked-in corpus instead of fuzzing")
     parser.add_argument("targets", nargs="*")
     options = parser.parse_args()
@@ -109,10 +114,8 @@ def main():
         for name in names:
             merge(options.build, name)
         return 0
-    rows = []
-    for name in names:
-        rows.append(run(options.build, name, options.seconds, options.seed))
-        print(f"{name}: {'passed' if rows[-1]['ok'] else 'FAILED'}", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        rows = list(pool.map(lambda name: run(options.build, name, options.seconds, options.seed), names))
     table(rows)
     failed = sum(not row["ok"] for row in rows)
     print(f"fuzz: {len(rows) - failed} passed, {failed} failed")

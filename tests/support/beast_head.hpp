@@ -2,8 +2,10 @@
 
 #include "http/head.hpp"
 
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -69,6 +71,14 @@ inline Pairs pairs_of(const http::FieldList& fields) {
     pairs.emplace_back(std::string(field.name), std::string(field.value));
   }
   return pairs;
+}
+
+/// Beast reads `Proxy-Connection` as `Connection` and refuses what is no list in it. No RFC defines
+/// that field (RFC 9112 appendix C.2.2): we neither read it nor let it go on.
+inline bool only_beast_reads_it(const Pairs& fields) {
+  return std::ranges::any_of(fields, [](const auto& field) {
+    return boost::beast::iequals(field.first, "proxy-connection");
+  });
 }
 
 }  // namespace fusegate::test
