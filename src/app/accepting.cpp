@@ -3,18 +3,50 @@
 #include "net/clock.hpp"
 #include "proxy/session.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 
-/// New client connections: who gets them, and what becomes of those that are too many.
+/// The listeners of the data plane: who gets a new connection, and what becomes of those that are
+/// too many.
 namespace fusegate::app {
 namespace {
 
 constexpr Duration kWarnEvery = std::chrono::minutes{1};
 
 }  // namespace
+
+std::expected<void, std::string> DataPlane::bind() {
+  if (const auto read = certificates_.load(); !read) {
+    return read;
+  }
+  const auto& configured = shared_.config->listeners;
+  for (std::size_t at = 0; at < configured.size(); ++at) {
+    const auto index = static_cast<std::uint16_t>(at);
+    const std::string& text = configured[index].address.text;
+    const auto address = net::parse_address(text);
+    if (!address) {
+      return std::unexpected("cannot listen on " + text + ": " + address.error());
+    }
+    auto bound = net::Listener::bind(*address, text);
+    if (!bound) {
+      return std::unexpected(bound.error());
+    }
+    proxy::Worker& first = *workers_.front();
+    listeners_.push_back(std::make_unique<net::Listener>(
+        first.loop, first.timers, *std::move(bound),
+        [this, index](int client, const net::SocketAddress& peer) {
+          on_accept(client, peer, index);
+        },
+        [this, index](int error) { on_exhausted(error, index); }));
+    addresses_.push_back(listeners_.back()->address());
+    log_.info("listening", {{"listener", std::string_view{configured[index].name}},
+                            {"address", std::string_view{addresses_.back()}}});
+  }
+  return {};
+}
 
 void DataPlane::on_accept(int fd, const net::SocketAddress& peer, std::uint16_t listener) {
   const std::uint32_t open = shared_.connections.fetch_add(1, std::memory_order_relaxed);
@@ -61,7 +93,9 @@ void DataPlane::refuse_over_limit(int fd, std::uint16_t listener) {
   char request[4096];
   // What has arrived is read, because closing with unread bytes would reset the connection.
   [[maybe_unused]] const auto read = ::recv(fd, request, sizeof request, MSG_DONTWAIT);
-  [[maybe_unused]] const auto sent = ::send(fd, out.data, out.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (shared_.listener_tls[listener] == nullptr) {  // A handshake would cost far more.
+    [[maybe_unused]] const auto sent = ::send(fd, out.data, out.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   ::shutdown(fd, SHUT_WR);
   ::close(fd);
   exchange::Report report;

@@ -3,9 +3,6 @@
 #include "net/clock.hpp"
 #include "proxy/session.hpp"
 
-#include <netdb.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <future>
 #include <random>
@@ -20,13 +17,21 @@ constexpr Duration kFirstLookUps = std::chrono::seconds{1};
 
 DataPlane::DataPlane(const config::ConfigPtr& config, telemetry::Logger& log,
                      telemetry::Metrics& metrics, telemetry::AccessLogWriter& access_writer)
-    : log_(log), metrics_(metrics), shared_{config, route::RouteTable{config}, {}, log} {
+    : log_(log),
+      metrics_(metrics),
+      certificates_(log),
+      shared_{config, route::RouteTable{config}, {}, {}, log} {
   std::random_device entropy;
   const Instant now = net::now();
   for (const auto& settings : config->upstreams) {
     const std::uint64_t seed = (std::uint64_t{entropy()} << 32) | entropy();
     shared_.upstreams.push_back(std::make_unique<upstream::Upstream>(settings, seed, now));
   }
+  for (const auto& listener : config->listeners) {
+    shared_.listener_tls.push_back(
+        listener.uses_tls() ? std::make_unique<net::TlsSource>(listener.tls) : nullptr);
+  }
+  add_certificates();
   for (std::size_t index = 0; index < config->runtime.workers; ++index) {
     workers_.push_back(
         std::make_unique<proxy::Worker>(shared_, metrics.worker(index), access_writer, index, now));
@@ -35,34 +40,21 @@ DataPlane::DataPlane(const config::ConfigPtr& config, telemetry::Logger& log,
 
 DataPlane::~DataPlane() { stop(); }
 
-std::expected<void, std::string> DataPlane::bind() {
-  const auto& configured = shared_.config->listeners;
-  for (std::size_t at = 0; at < configured.size(); ++at) {
-    const auto index = static_cast<std::uint16_t>(at);
-    const std::string& text = configured[index].address.text;
-    const auto address = net::parse_address(text);
-    if (!address) {
-      return std::unexpected("cannot listen on " + text + ": " + address.error());
+void DataPlane::add_certificates() {
+  for (std::size_t at = 0; at < shared_.listener_tls.size(); ++at) {
+    if (const auto& tls = shared_.listener_tls[at]) {
+      certificates_.add("listener", shared_.config->listeners[at].name, *tls);
     }
-    auto bound = net::Listener::bind(*address, text);
-    if (!bound) {
-      return std::unexpected(bound.error());
-    }
-    proxy::Worker& first = *workers_.front();
-    listeners_.push_back(std::make_unique<net::Listener>(
-        first.loop, first.timers, *std::move(bound),
-        [this, index](int client, const net::SocketAddress& peer) {
-          on_accept(client, peer, index);
-        },
-        [this, index](int error) { on_exhausted(error, index); }));
-    addresses_.push_back(listeners_.back()->address());
-    log_.info("listening", {{"listener", std::string_view{configured[index].name}},
-                            {"address", std::string_view{addresses_.back()}}});
   }
-  return {};
+  for (const auto& upstream : shared_.upstreams) {
+    if (net::TlsSource* const tls = upstream->tls()) {
+      certificates_.add("upstream", upstream->settings().name, *tls);
+    }
+  }
 }
 
 void DataPlane::start() {
+  certificates_.start();
   resolve_fixed();
   for (auto& worker : workers_) {
     worker->start();
@@ -86,17 +78,18 @@ void DataPlane::resolve_fixed() {
   const Instant now = net::now();
   for (std::size_t id = 0; id < shared_.upstreams.size(); ++id) {
     const auto& settings = shared_.config->upstreams[id];
-    std::vector<std::string> fixed;
-    for (const config::Endpoint& endpoint : settings.endpoints) {
+    upstream::Upstream::Addresses fixed;
+    for (std::size_t at = 0; at < settings.endpoints.size(); ++at) {
+      const config::Endpoint& endpoint = settings.endpoints[at];
       const std::string host =
           endpoint.host.find(':') != std::string::npos ? "[" + endpoint.host + "]" : endpoint.host;
       const std::string text = endpoint.path.empty() ? host + ":" + std::to_string(endpoint.port)
                                                      : "unix:" + endpoint.path;
       if (endpoint.host != "localhost" && net::parse_address(text)) {
-        fixed.push_back(text);
+        fixed[at] = {text};
       } else {
         names.push_back({endpoint, settings.dns});
-        names_.push_back(id);
+        names_.push_back({id, at});
       }
     }
     if (!fixed.empty()) {
@@ -121,7 +114,7 @@ void DataPlane::start_checks() {
 }
 
 void DataPlane::on_resolved(std::size_t name, const upstream::Resolved& result) {
-  const std::size_t id = names_[name];
+  const auto [id, endpoint] = names_[name];
   upstream::Upstream& upstream = *shared_.upstreams[id];
   auto& counters = metrics_.worker(workers_.size()).upstream(id);
   const Instant now = net::now();
@@ -129,9 +122,9 @@ void DataPlane::on_resolved(std::size_t name, const upstream::Resolved& result) 
   counters.lookup_ended(found ? telemetry::DnsResult::Ok : telemetry::DnsResult::NotFound,
                         net::wall_now());
   if (found) {
-    upstream.set_resolved(name, *result, now, &proxy::Session::grant_slot);
+    upstream.set_resolved(endpoint, *result, now, &proxy::Session::grant_slot);
   } else if (!shared_.config->upstreams[id].dns.keep_last_good) {
-    upstream.set_resolved(name, {}, now, &proxy::Session::grant_slot);
+    upstream.set_resolved(endpoint, {}, now, &proxy::Session::grant_slot);
   }
   const bool failed = !found;
   if (failed != name_failed_[name].load(std::memory_order_relaxed)) {
@@ -184,6 +177,7 @@ void DataPlane::stop() {
     return;
   }
   stopped_ = true;
+  certificates_.stop();
   if (resolver_) {
     resolver_->stop();
   }

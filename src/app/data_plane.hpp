@@ -2,6 +2,7 @@
 
 #include <fusegate/config/config.hpp>
 
+#include "app/certificates.hpp"
 #include "net/listener.hpp"
 #include "proxy/worker.hpp"
 #include "telemetry/metrics.hpp"
@@ -28,7 +29,8 @@ class DataPlane {
             telemetry::AccessLogWriter& access_writer);
   ~DataPlane();
 
-  /// Binds every listener, or says which one failed and why; nothing is accepted before `start`.
+  /// Reads the certificates and binds every listener, or says what failed and why; nothing is
+  /// accepted before `start`.
   std::expected<void, std::string> bind();
   void start();
 
@@ -52,6 +54,7 @@ class DataPlane {
   void force_breaker(std::size_t upstream, policy::Forced how, std::optional<Duration> length);
 
  private:
+  void add_certificates();
   void on_accept(int fd, const net::SocketAddress& peer, std::uint16_t listener);
   void refuse_over_limit(int fd, std::uint16_t listener);
   void on_exhausted(int error, std::uint16_t listener);
@@ -63,12 +66,18 @@ class DataPlane {
 
   telemetry::Logger& log_;
   telemetry::Metrics& metrics_;
+  Certificates certificates_;
   proxy::Shared shared_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::vector<std::string> addresses_;
-  Instant exhausted_warned_{};                 ///< Not again before this.
-  std::vector<std::size_t> names_;             ///< Upstream of each name that is resolved.
+  Instant exhausted_warned_{};  ///< Not again before this.
+  /// A name that is resolved, by its place in the configuration.
+  struct NamePlace {
+    std::size_t upstream;
+    std::size_t endpoint;
+  };
+  std::vector<NamePlace> names_;
   std::deque<std::atomic<bool>> name_failed_;  ///< By name, at its last look-up.
   std::deque<std::atomic<bool>> first_done_;   ///< By name.
   std::atomic<std::size_t> unresolved_{0};

@@ -1,5 +1,7 @@
 #include "net/stream.hpp"
 
+#include "net/tls_session.hpp"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -12,7 +14,6 @@ namespace fusegate::net {
 namespace {
 
 constexpr std::uint32_t kReads = EPOLLIN | EPOLLRDHUP | EPOLLET;
-constexpr std::uint32_t kEnds = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
 }  // namespace
 
@@ -29,6 +30,8 @@ Stream::Stream(EventLoop& loop, int fd, int family, Origin origin)
   }
 }
 
+Stream::~Stream() { close(); }
+
 void Stream::arm_read() {
   if (fd_ < 0) {
     return;
@@ -44,11 +47,17 @@ void Stream::arm_write() {
     return;
   }
   write_armed_ = true;
+  if (!wants_writable_ && (write_mask_ & EPOLLOUT) != 0) {
+    watch_writable();
+  } else if (writable_) {
+    later();
+  }
+}
+
+void Stream::watch_writable() {
   if (!wants_writable_) {
     wants_writable_ = true;
     loop_.change(fd_, *this, kReads | EPOLLOUT);  // Tells at once when it is writable now.
-  } else if (writable_) {
-    later();
   }
 }
 
@@ -65,8 +74,8 @@ void Stream::on_events(std::uint32_t events) {
     queued_ = false;
   }
   ended_ = ended_ || (events & kEnds) != 0;
-  readable_ = readable_ || (events & (EPOLLIN | kEnds)) != 0;
-  writable_ = writable_ || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+  readable_ = readable_ || (events & read_mask_) != 0;
+  writable_ = writable_ || (events & write_mask_) != 0;
   const boost::intrusive_ptr<Stream> keep{this};
   if (read_armed_ && readable_ && owner_ != nullptr) {
     read_armed_ = false;
@@ -110,15 +119,24 @@ IoResult Stream::noted_write(IoResult result, std::size_t asked) {
 }
 
 IoResult Stream::read(char* data, std::size_t size) {
+  if (tls_) [[unlikely]] {
+    return read_tls(data, size);
+  }
   return noted_read(judged(::recv(fd_, data, size, 0), true), size);
 }
 
 IoResult::Kind Stream::peek() {
+  if (tls_) [[unlikely]] {
+    return peek_tls();
+  }
   char byte;
   return noted_read(judged(::recv(fd_, &byte, 1, MSG_PEEK), true), 1).kind;
 }
 
 IoResult Stream::write(std::span<const iovec> parts) {
+  if (tls_) [[unlikely]] {
+    return write_tls(parts);
+  }
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = parts.size();
@@ -130,6 +148,10 @@ IoResult Stream::write(std::span<const iovec> parts) {
 }
 
 IoResult Stream::write(const char* data, std::size_t size) {
+  if (tls_) [[unlikely]] {
+    const iovec part{const_cast<char*>(data), size};
+    return write_tls({&part, 1});
+  }
   return noted_write(judged(::send(fd_, data, size, MSG_NOSIGNAL), false), size);
 }
 
@@ -142,15 +164,13 @@ int Stream::connect_error() const {
   return error;
 }
 
-void Stream::shutdown_write() {
-  if (is_open()) {
-    ::shutdown(fd_, SHUT_WR);
-  }
-}
-
 void Stream::close() {
   owner_ = nullptr;
   if (is_open()) {
+    if (tls_) {
+      tls_->close_notify();  // If the socket takes it; nobody waits here.
+      tls_.reset();
+    }
     loop_.forget(fd_, *this);
     ::close(std::exchange(fd_, -1));  // The number may belong to another connection a moment later.
   }
@@ -160,6 +180,7 @@ void Stream::abort() {
   if (is_open()) {
     const linger reset{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    tls_.reset();
   }
   close();
 }

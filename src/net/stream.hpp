@@ -2,6 +2,8 @@
 
 #include "net/address.hpp"
 #include "net/event_loop.hpp"
+#include "net/io_result.hpp"
+#include "net/tls_memory.hpp"
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
@@ -10,11 +12,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string>
 
 namespace fusegate::net {
 
 class Stream;
+class TlsSession;
 
 /// Who is told that a stream has become ready: a session while it uses it, a pool while it is idle.
 class StreamOwner {
@@ -26,22 +31,16 @@ class StreamOwner {
   ~StreamOwner() = default;
 };
 
-/// What a non-blocking read or write did.
-struct IoResult {
-  enum class Kind : std::uint8_t { Done, WouldBlock, End, Failed } kind;
-  std::size_t bytes = 0;  ///< With Done.
-  int error = 0;          ///< errno, with Failed.
-  bool done() const { return kind == Kind::Done; }
-  bool would_block() const { return kind == Kind::WouldBlock; }
-};
-
-/// A connected (or connecting) non-blocking socket, TCP or unix.
+/// A connected (or connecting) non-blocking socket, TCP or unix, in plain text or with TLS.
 ///
 /// Data moves by direct calls, first try first; the event loop only tells when trying again makes
 /// sense. A wait for readiness pins no buffer, allocates nothing and, because the socket stays
 /// registered edge-triggered, costs no system call: what the last edge said is remembered here
 /// until a read or write finds it used up. Reference counted because its owner may let go of it
 /// while it is being told of an event. Belongs to one worker.
+///
+/// With TLS readiness means the same: trying again makes sense. For the time of a handshake a write
+/// may have to wait for the socket to be readable, and the other way round; the masks say so.
 class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_unsafe_counter>,
                      private EventSource {
  public:
@@ -50,7 +49,7 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   /// Takes the non-blocking `fd` over, whatever happens. When the system will not watch it, it is
   /// closed and errno says why.
   Stream(EventLoop& loop, int fd, int family, Origin origin);
-  ~Stream() { close(); }
+  ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
@@ -75,9 +74,24 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   IoResult write(std::span<const iovec> parts);
   IoResult write(const char* data, std::size_t size);
 
-  /// The result of a connect in progress: 0, or an errno.
-  int connect_error() const;
-  void shutdown_write();
+  /// From here on everything is encrypted; before the first byte, on a stream that may still be
+  /// connecting. False when memory has run out. `name` and `memory` as of TlsSession.
+  bool accept_tls(TlsContextPtr context);
+  bool connect_tls(TlsContextPtr context, std::string name, TlsMemoryPtr memory);
+  /// Goes on with the handshake. WouldBlock: `arm_write` tells when to call again. A stream without
+  /// TLS is done at once.
+  IoResult handshake();
+  /// Back to plain bytes, after a handshake that failed.
+  void drop_tls();
+  /// Null in plain text.
+  const TlsSession* tls() const { return tls_.get(); }
+
+  /// What has become of a connect in progress, TLS included, when the stream is told writable.
+  /// WouldBlock: `arm_write` again.
+  IoResult connected();
+  /// Tells the peer that nothing more follows. WouldBlock: the socket does not take even that;
+  /// `arm_write` tells when to call again. Only with TLS.
+  IoResult shutdown_write();
   void close();
   /// Closes with RST: the peer must see that the message was cut.
   void abort();
@@ -89,6 +103,17 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   void later();
   IoResult noted_read(IoResult result, std::size_t asked);
   IoResult noted_write(IoResult result, std::size_t asked);
+  int connect_error() const;
+  IoResult read_tls(char* data, std::size_t size);
+  IoResult::Kind peek_tls();
+  IoResult write_tls(std::span<const iovec> parts);
+  void note_tls_read(IoResult::Kind kind);
+  void note_tls_write(bool blocked);
+  void watch_writable();
+
+  static constexpr std::uint32_t kEnds = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+  static constexpr std::uint32_t kReadable = EPOLLIN | kEnds;
+  static constexpr std::uint32_t kWritable = EPOLLOUT | EPOLLHUP | EPOLLERR;
 
   EventLoop& loop_;
   StreamOwner* owner_ = nullptr;
@@ -101,11 +126,14 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   bool read_armed_ = false;
   bool write_armed_ = false;
   bool queued_ = false;
+  std::uint32_t read_mask_ = kReadable;   ///< Events after which a read makes sense.
+  std::uint32_t write_mask_ = kWritable;  ///< Events after which a write makes sense.
+  std::unique_ptr<TlsSession> tls_;
 };
 
 using StreamPtr = boost::intrusive_ptr<Stream>;
 
-/// Starts a connect. The stream becomes writable when it is decided (`connect_error`).
+/// Starts a connect. The stream becomes writable when it is decided (`Stream::connected`).
 /// `immediate_error` is an errno when it failed at once (then the stream is null).
 StreamPtr start_connect(EventLoop& loop, const SocketAddress& address, int& immediate_error);
 

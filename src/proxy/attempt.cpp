@@ -1,5 +1,8 @@
+#include <fusegate/base/fill.hpp>
+
 #include "http/head_writer.hpp"
 #include "net/clock.hpp"
+#include "net/tls_session.hpp"
 #include "proxy/locked.hpp"
 #include "proxy/request_facts.hpp"
 #include "proxy/request_handler.hpp"
@@ -130,35 +133,75 @@ bool RequestHandler::reuse(const Decision& decision) {
 net::Task<RequestHandler::Failure> RequestHandler::connect(const Decision& decision) {
   upstream::Pool& pool = *worker_.pools[rq_.report.upstream];
   const Instant started = worker_.now();
-  int error = 0;
-  net::StreamPtr stream = pool.connect(*decision.endpoint, error);
-  if (stream) {
-    attach(stream, false);
-    const Instant until =
-        std::min(decision.until, started + rq_.upstream->settings().connect_timeout);
-    stream->arm_write();
-    const auto events = co_await session_.wait(kUpstreamWritable, until);
-    error = (events & kUpstreamWritable) != 0 ? stream->connect_error() : ETIMEDOUT;
+  net::IoResult result{net::IoResult::Kind::Failed};
+  if (net::StreamPtr stream = pool.connect(*decision.endpoint, result.error)) {
+    attach(std::move(stream), false);
+    result = co_await reach(
+        std::min(decision.until, started + rq_.upstream->settings().connect_timeout));
   }
-  const Duration took = worker_.now() - started;
-  if (error != 0 || !session_.client().is_open()) {
-    stop_ = session_.client().is_open() ? stop_ : Stop::ClientGone;
-    count_connect(error == 0 ? ECANCELED : error, took);
-    co_return failure(FailureClass::NeverSent, AttemptResult::ConnectFailed,
-                      RejectReason::ConnectFailed, true);
+  if (!session_.client().is_open()) {
+    stop_ = Stop::ClientGone;
+    result = {net::IoResult::Kind::Failed, 0, ECANCELED};
   }
-  count_connect(0, took);
-  rq_.exchange->on_connection(false);
-  co_return std::nullopt;
+  const Failure failed = connected(result, started);
+  if (!failed) {
+    rq_.exchange->on_connection(false);
+  }
+  co_return failed;
 }
 
-void RequestHandler::count_connect(int error, Duration took) {
+/// Waits until the connection of the current lane is there, with TLS where it is asked for.
+net::Task<net::IoResult> RequestHandler::reach(Instant until) {
+  net::IoResult result{net::IoResult::Kind::WouldBlock};
+  while (result.would_block()) {
+    rq_.inbound.stream->arm_write();
+    const auto events = co_await session_.wait(kUpstreamWritable, until);
+    if ((events & kUpstreamWritable) == 0) {
+      result = {net::IoResult::Kind::Failed, 0, ETIMEDOUT};
+    } else {
+      result = rq_.inbound.stream->connected();
+    }
+  }
+  co_return result;
+}
+
+/// What became of a new connection on the current lane; counts it.
+RequestHandler::Failure RequestHandler::connected(const net::IoResult& result, Instant started) {
   using telemetry::ConnectResult;
+  const bool late = result.error == ETIMEDOUT;
+  const net::TlsSession* const tls = rq_.inbound.stream ? rq_.inbound.stream->tls() : nullptr;
+  const bool by_tls = result.is_tls_error() || (late && tls != nullptr && tls->started());
   worker_.metrics.upstream(rq_.report.upstream)
-      .connect_ended(error == 0           ? ConnectResult::Ok
-                     : error == ETIMEDOUT ? ConnectResult::Timeout
-                                          : ConnectResult::Failed,
-                     took);
+      .connect_ended(result.done() ? ConnectResult::Ok
+                     : late        ? ConnectResult::Timeout
+                     : by_tls      ? ConnectResult::TlsFailed
+                                   : ConnectResult::Failed,
+                     worker_.now() - started);
+  if (result.done()) {
+    return std::nullopt;
+  }
+  if (by_tls) {
+    note_tls_problem(late ? "it took longer than connect_timeout or the attempt allows"
+                          : tls->problem());
+    return failure(FailureClass::NeverSent, AttemptResult::TlsFailed, RejectReason::TlsFailed,
+                   true);
+  }
+  return failure(FailureClass::NeverSent, AttemptResult::ConnectFailed, RejectReason::ConnectFailed,
+                 true);
+}
+
+void RequestHandler::note_tls_problem(std::string_view problem) {
+  const std::string& endpoint = rq_.inbound.endpoint->name;
+  rq_.tls_problem = fill("the TLS handshake with {} failed: {}", endpoint, problem);
+  worker_.warn_upstream_tls(rq_.report.upstream, endpoint, problem);
+}
+
+/// With TLS 1.3 a server judges the client's certificate when the client has sent its request
+/// already; the application behind has not seen it.
+RequestHandler::Failure RequestHandler::certificate_refused() {
+  note_tls_problem(rq_.inbound.stream->tls()->problem());
+  return failure(FailureClass::NeverSent, AttemptResult::TlsFailed, RejectReason::TlsFailed,
+                 rq_.upload.written() == 0);
 }
 
 void RequestHandler::write_head(Instant until) {
@@ -168,6 +211,9 @@ void RequestHandler::write_head(Instant until) {
   forward.host = rq_.host;
   forward.client_ip = session_.client_ip();
   forward.trusted = session_.trusted;
+  if (session_.client().tls() != nullptr) {
+    forward.scheme = "https";
+  }
   forward.request_id = rq_.report.request_id;
   forward.attempt = rq_.exchange->attempt();
   if (forward.attempt > 1) {

@@ -94,7 +94,7 @@ Download::Step Download::receive(net::Stream& upstream) {
       return Step::NeedsUpstream;
     case net::IoResult::Kind::End:
       clean_ = false;
-      return reader_.finish_at_close() ? Step::Done : Step::Cut;
+      return !result.cut_short() && reader_.finish_at_close() ? Step::Done : Step::Cut;
     case net::IoResult::Kind::Failed:
       clean_ = false;
       return Step::Cut;

@@ -62,17 +62,6 @@ void RequestHandler::keep_other_lane() {
   session_.clear(kOtherReadable | kOtherWritable);
 }
 
-/// What became of a new connection; counts it.
-RequestHandler::Failure RequestHandler::connected(int error) {
-  const Instant started = rq_.report.tries[rq_.report.try_count - 1U].started;
-  count_connect(error, worker_.now() - started);
-  if (error == 0) {
-    return std::nullopt;
-  }
-  return exchange::FailureFacts{FailureClass::NeverSent, AttemptResult::ConnectFailed,
-                                RejectReason::ConnectFailed, true};
-}
-
 /// Sends the request on the current lane, all at once: it has no body.
 std::optional<RequestHandler::Failure> RequestHandler::send_hedge() {
   write_head(other_until_);
@@ -106,20 +95,33 @@ std::optional<RequestHandler::Failure> RequestHandler::look_at_lane() {
   }
 }
 
+Instant RequestHandler::current_start() const {
+  return rq_.report.tries[rq_.report.try_count - 1U].started;
+}
+
+net::IoResult RequestHandler::look_at_connection(net::Waker::Events happened) {
+  net::IoResult reached{net::IoResult::Kind::WouldBlock};
+  if ((happened & kUpstreamWritable) != 0) {
+    reached = rq_.inbound.stream->connected();
+  }
+  if (reached.would_block() && worker_.now() >= connected_by_) {
+    reached = {net::IoResult::Kind::Failed, 0, ETIMEDOUT};
+  }
+  return reached;
+}
+
 /// What has become of the hedge, the current lane: a failure, a whole head, or nothing yet.
 std::optional<RequestHandler::Failure> RequestHandler::look_at_hedge(net::Waker::Events happened) {
-  if (hedge_connecting_ && (happened & kUpstreamWritable) != 0) {
+  if (hedge_connecting_) {
+    const net::IoResult reached = look_at_connection(happened);
+    if (reached.would_block()) {
+      return std::nullopt;
+    }
     hedge_connecting_ = false;
-    if (auto failed = connected(rq_.inbound.stream->connect_error())) {
+    if (auto failed = connected(reached, current_start())) {
       return failed;
     }
     return send_hedge();
-  }
-  if (hedge_connecting_) {
-    if (worker_.now() < connected_by_) {
-      return std::nullopt;
-    }
-    return connected(ETIMEDOUT);
   }
   if ((happened & kUpstreamReadable) != 0) {
     if (auto outcome = look_at_lane()) {
@@ -159,7 +161,8 @@ std::optional<RequestHandler::Failure> RequestHandler::look_at_first(net::Waker:
 net::Task<RequestHandler::Failure> RequestHandler::race(Instant until) {
   std::optional<Failure> outcome;
   if (!rq_.inbound.stream) {
-    outcome = connected(ECONNREFUSED);
+    const net::IoResult refused{net::IoResult::Kind::Failed, 0, ECONNREFUSED};
+    outcome = connected(refused, current_start());
   } else if (rq_.inbound.reused) {
     outcome = send_hedge();
   }
@@ -190,10 +193,8 @@ net::Task<RequestHandler::Failure> RequestHandler::race(Instant until) {
 /// The rest of the way to the hedge's endpoint, when the other attempt has failed meanwhile.
 net::Task<RequestHandler::Failure> RequestHandler::finish_connecting() {
   hedge_connecting_ = false;
-  rq_.inbound.stream->arm_write();
-  const auto events = co_await session_.wait(kUpstreamWritable, connected_by_);
-  const bool ready = (events & kUpstreamWritable) != 0;
-  co_return connected(ready ? rq_.inbound.stream->connect_error() : ETIMEDOUT);
+  const net::IoResult result = co_await reach(connected_by_);
+  co_return connected(result, current_start());
 }
 
 }  // namespace fusegate::proxy

@@ -63,6 +63,7 @@ struct RequestContext {
   std::string_view path;       ///< Canonical, for matching.
   std::string_view target;     ///< What upstreams get.
   std::string_view host;       ///< What upstreams get.
+  std::string tls_problem;     ///< Why the last handshake with an endpoint failed.
   std::array<char, http::kRequestIdSize> request_id_text{};
   bool continued = false;     ///< A 100 has gone to the client.
   bool interim_sent = false;  ///< Another interim response has: nothing is repeated from then on.

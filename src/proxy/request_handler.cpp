@@ -218,6 +218,9 @@ net::Task<> RequestHandler::reject(const Decision& decision) {
         "the name " + rq_.upstream->settings().endpoints.front().host + " does not resolve";
     detail_ = rq_.target_scratch;
   }
+  if (reason == RejectReason::TlsFailed) {
+    detail_ = rq_.tls_problem;
+  }
   if (rq_.upstream != nullptr && !rq_.upload.complete()) {
     session_.close_after();
   }

@@ -50,10 +50,13 @@ class RequestHandler {
   Decision stopped();
   bool reuse(const Decision& decision);
   net::Task<Failure> connect(const Decision& decision);
-  void count_connect(int error, Duration took);
+  net::Task<net::IoResult> reach(Instant until);
+  Failure connected(const net::IoResult& result, Instant started);
+  void note_tls_problem(std::string_view problem);
   void attach(net::StreamPtr stream, bool reused);
   void write_head(Instant until);
   Failure lost(AttemptResult result, RejectReason reason) const;
+  Failure certificate_refused();
   exchange::ResponseFacts facts_of_response() const;
 
   // fallback.cpp: when the upstream has failed the request
@@ -83,7 +86,8 @@ class RequestHandler {
   std::optional<Failure> look_at_hedge(net::Waker::Events happened);
   std::optional<Failure> look_at_first(net::Waker::Events happened, Instant until);
   std::optional<Failure> send_hedge();
-  Failure connected(int error);
+  net::IoResult look_at_connection(net::Waker::Events happened);
+  Instant current_start() const;
   net::Task<Failure> finish_connecting();
   void switch_lanes();
   void switch_attempts();

@@ -1,5 +1,6 @@
 #include "http/framing.hpp"
 #include "http/head_writer.hpp"
+#include "net/tls_session.hpp"
 #include "proxy/locked.hpp"
 #include "proxy/request_handler.hpp"
 
@@ -205,6 +206,10 @@ RequestHandler::HeadStep RequestHandler::read_head(Failure& failed) {
         in.stream->read(in.buffer.data() + in.filled, in.buffer.capacity() - in.filled);
     if (result.would_block()) {
       return HeadStep::NeedMore;
+    }
+    if (result.is_tls_error() && in.filled == 0 && in.stream->tls()->certificate_refused()) {
+      failed = certificate_refused();
+      return HeadStep::Failed;
     }
     if (!result.done()) {
       const bool stale = in.reused && !in.heard;

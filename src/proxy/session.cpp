@@ -11,9 +11,6 @@
 namespace fusegate::proxy {
 namespace {
 
-/// How long an idle connection is kept while draining, so that a request on its way is answered.
-constexpr Duration kDrainIdle = std::chrono::seconds{1};
-
 /// Pipelined requests of one connection that may be served before others have their turn. Chosen:
 /// the turn costs about as much as one of them.
 constexpr unsigned kInARow = 4;
@@ -36,6 +33,11 @@ Session::Session(Worker& owner, int fd, const net::SocketAddress& peer,
   trusted = net::is_trusted(peer, worker.shared.config->listeners[listener].trust);
   client_ip_size_ = copy_text(client_ip_, net::format_host(peer));
   client_text_size_ = copy_text(client_text_, net::format_address(peer));
+  if (const auto& tls = worker.shared.listener_tls[listener]) {
+    if (!client_->accept_tls(tls->context())) {
+      client_->close();
+    }
+  }
 }
 
 Session::~Session() { client_->close(); }
@@ -50,6 +52,18 @@ net::RootTask Session::run(boost::intrusive_ptr<Session> self) {
 }
 
 net::Task<> Session::serve() {
+  if (client_->tls() == nullptr) {
+    co_await serve_requests();
+    co_return;
+  }
+  const bool secured = co_await secure();
+  if (secured) {
+    co_await serve_requests();
+    co_await finish_writing(after(worker.now(), worker.shared.config->limits.body_timeout));
+  }
+}
+
+net::Task<> Session::serve_requests() {
   while (keep_) {
     if (++in_a_row_ > kInARow) {
       co_await let_others_go();

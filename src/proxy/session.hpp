@@ -20,6 +20,9 @@
 
 namespace fusegate::proxy {
 
+/// How long an idle connection is kept while draining, so that a request on its way is answered.
+inline constexpr Duration kDrainIdle = std::chrono::seconds{1};
+
 /// What a session can wait for.
 enum Event : net::Waker::Events {
   kClientReadable = 1,
@@ -84,11 +87,16 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
  private:
   enum class Read : std::uint8_t { Head, Closed };
   net::Task<> serve();
+  net::Task<> serve_requests();
+  // session_tls.cpp
+  net::Task<bool> secure();
+  net::Task<> handshake_failed();
   net::Task<Read> next_head();
   net::Task<bool> fill(Instant deadline);
   net::Task<> let_others_go();
   net::Task<> refuse(http::ParseFailure failure);
   net::Task<> linger();
+  net::Task<> finish_writing(Instant deadline);
   void make_room();
   void consume(std::size_t bytes);
   void take_leftover();

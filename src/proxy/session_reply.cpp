@@ -62,9 +62,20 @@ net::Task<> Session::reply(http::LocalReply answer) {
   }
 }
 
+/// With TLS the end is said in bytes, too, which a full socket may have to wait for.
+net::Task<> Session::finish_writing(Instant deadline) {
+  while (client_->shutdown_write().would_block()) {
+    client_->arm_write();
+    const auto events = co_await wait(kClientWritable, deadline);
+    if ((events & kClientWritable) == 0) {
+      co_return;
+    }
+  }
+}
+
 net::Task<> Session::linger() {
-  client_->shutdown_write();
   const Instant deadline = worker.now() + kLingerTime;
+  co_await finish_writing(deadline);
   net::Buffer waste = worker.buffers.take();
   for (std::size_t total = 0; total < kLingerBytes;) {
     const net::IoResult result = client_->read(waste.data(), waste.capacity());

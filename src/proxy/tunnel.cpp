@@ -36,15 +36,18 @@ Tunnel::Pipe::Step Tunnel::Pipe::pump(net::Stream& from, net::Stream& to) {
     if (result.would_block()) {
       return Step::NeedsRead;
     }
-    if (result.kind == net::IoResult::Kind::Failed) {
+    if (result.kind == net::IoResult::Kind::Failed || result.cut_short()) {
       return Step::ReadFailed;
     }
     begin_ = 0;
     end_ = result.bytes;
-    if (result.kind == net::IoResult::Kind::End) {
-      to.shutdown_write();
-      finished_ = true;
+    finished_ = result.kind == net::IoResult::Kind::End;
+  }
+  if (!told_) {
+    if (to.shutdown_write().would_block()) {
+      return Step::NeedsWrite;
     }
+    told_ = true;
   }
   return Step::Ended;
 }

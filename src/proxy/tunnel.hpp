@@ -31,7 +31,8 @@ class Tunnel {
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::uint64_t total_ = 0;
-    bool finished_ = false;
+    bool finished_ = false;  ///< All has been passed on.
+    bool told_ = false;      ///< So has the end.
   };
 
   enum class Step : std::uint8_t { Waiting, Ended, ClientFailed, UpstreamFailed };

@@ -13,6 +13,8 @@ namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds{100};
 constexpr Duration kWarnEvery = std::chrono::minutes{1};
+/// Chosen: a wrong certificate is noticed, and a flood of bad handshakes is no flood of lines.
+constexpr Duration kTlsWarnEvery = std::chrono::seconds{1};
 
 void observe_lag(void* metrics, Duration lag) {
   static_cast<telemetry::WorkerMetrics*>(metrics)->event_loop_lag.observe(lag);
@@ -39,10 +41,12 @@ Worker::Worker(Shared& all, telemetry::WorkerMetrics& counters,
       wall_base_at_(now_),
       wall_base_(net::wall_now()),
       scratch_size_(scratch_for(all.config->limits)),
-      overflow_warned_(all.config->routes.size()) {
+      overflow_warned_(all.config->routes.size()),
+      upstream_tls_warned_(all.config->upstreams.size()),
+      client_tls_warned_(all.config->listeners.size()) {
   scratch_ = std::make_unique_for_overwrite<char[]>(scratch_size_);
   for (std::size_t id = 0; id < all.config->upstreams.size(); ++id) {
-    pools.push_back(std::make_unique<upstream::Pool>(loop, all.config->upstreams[id],
+    pools.push_back(std::make_unique<upstream::Pool>(loop, *all.upstreams[id],
                                                      counters.upstream(id).connections_idle));
   }
   timers.set(*this, now + kTick);
@@ -173,6 +177,28 @@ void Worker::warn_overflow(std::uint16_t route, std::uint64_t bytes) {
   shared.log.warn(
       "request body outgrew retry.max_body_replay and could not be retried",
       {{"route", std::string_view{shared.config->routes[route].name}}, {"bytes", bytes}});
+}
+
+void Worker::warn_upstream_tls(std::uint16_t upstream, std::string_view endpoint,
+                               std::string_view reason) {
+  if (const auto count = upstream_tls_warned_[upstream].due(now_, kTlsWarnEvery)) {
+    shared.log.warn("TLS handshake with an upstream failed",
+                    {{"upstream", std::string_view{shared.config->upstreams[upstream].name}},
+                     {"endpoint", endpoint},
+                     {"reason", reason},
+                     {"failures", count}});
+  }
+}
+
+void Worker::warn_client_tls(std::uint16_t listener, std::string_view client,
+                             std::string_view reason) {
+  if (const auto count = client_tls_warned_[listener].due(now_, kTlsWarnEvery)) {
+    shared.log.warn("TLS handshake with a client failed",
+                    {{"listener", std::string_view{shared.config->listeners[listener].name}},
+                     {"client", client},
+                     {"reason", reason},
+                     {"failures", count}});
+  }
 }
 
 Instant Worker::refresh() {

@@ -8,6 +8,7 @@
 #include "net/buffer_pool.hpp"
 #include "net/event_loop.hpp"
 #include "net/timer_queue.hpp"
+#include "net/tls_source.hpp"
 #include "proxy/upload.hpp"
 #include "telemetry/access_log.hpp"
 #include "telemetry/log.hpp"
@@ -21,6 +22,7 @@
 #include <memory>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace fusegate::proxy {
@@ -28,11 +30,29 @@ namespace fusegate::proxy {
 class Session;
 struct RequestContext;
 
+/// Something that may happen often, and is told now and then.
+struct Repeats {
+  Instant next{};
+  std::uint64_t count = 0;
+
+  /// Counts one more. How often it has happened since it was told, when it is time to tell it
+  /// again; else 0.
+  std::uint64_t due(Instant now, Duration every) {
+    ++count;
+    if (now < next) {
+      return 0;
+    }
+    next = after(now, every);
+    return std::exchange(count, 0);
+  }
+};
+
 /// What all workers share.
 struct Shared {
   config::ConfigPtr config;
   route::RouteTable routes;
   std::vector<std::unique_ptr<upstream::Upstream>> upstreams;
+  std::vector<std::unique_ptr<net::TlsSource>> listener_tls;  ///< By listener; null = plain text.
   telemetry::Logger& log;
   std::atomic<std::uint64_t> replay_memory{0};
   std::atomic<std::uint32_t> connections{0};  ///< Client connections, all listeners.
@@ -82,6 +102,11 @@ class Worker final : private net::Timer {
   void log_events(upstream::Upstream& upstream);
   /// Says, at most once a minute for each route, that bodies outgrew the replay bound.
   void warn_overflow(std::uint16_t route, std::uint64_t bytes);
+  /// Say, at most once a second for each of them, that handshakes failed: the last one and how many
+  /// since the line before.
+  void warn_upstream_tls(std::uint16_t upstream, std::string_view endpoint,
+                         std::string_view reason);
+  void warn_client_tls(std::uint16_t listener, std::string_view client, std::string_view reason);
   /// Memory for heads on their way out; used and left within one step, never across a wait.
   char* scratch() { return scratch_.get(); }
   std::size_t scratch_size() const { return scratch_size_; }
@@ -116,6 +141,8 @@ class Worker final : private net::Timer {
   std::int64_t date_second_ = -1;
   Instant next_second_{};
   std::vector<Instant> overflow_warned_;  ///< By route: not again before this.
+  std::vector<Repeats> upstream_tls_warned_;
+  std::vector<Repeats> client_tls_warned_;
   std::thread thread_;
 };
 

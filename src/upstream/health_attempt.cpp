@@ -3,8 +3,10 @@
 #include <fusegate/base/version.hpp>
 
 #include "net/address.hpp"
+#include "net/tls_session.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -50,19 +52,34 @@ void HealthAttempt::begin() {
     finish("no connection: " + text_of(error));
     return;
   }
+  if (target_.tls && !stream_->connect_tls(target_.tls, target_.server_name, nullptr)) {
+    finish("no connection: " + text_of(ENOMEM));
+    return;
+  }
   stream_->set_owner(this);
   stream_->arm_write();
   timers_.set(*this, after(loop_.now(), target_.timeout));
 }
 
+bool HealthAttempt::reached(net::Stream& stream) {
+  const auto result = stream.connected();
+  if (result.would_block()) {
+    stream.arm_write();
+    return false;
+  }
+  if (!result.done()) {
+    finish(result.is_tls_error() ? "no TLS: " + std::string{stream.tls()->problem()}
+                                 : "no connection: " + text_of(result.error));
+    return false;
+  }
+  connected_ = true;
+  stream.arm_read();
+  return true;
+}
+
 void HealthAttempt::on_writable(net::Stream& stream) {
-  if (!connected_) {
-    if (const int error = stream.connect_error(); error != 0) {
-      finish("no connection: " + text_of(error));
-      return;
-    }
-    connected_ = true;
-    stream.arm_read();
+  if (!connected_ && !reached(stream)) {
+    return;
   }
   const auto written = stream.write(request_.data() + sent_, request_.size() - sent_);
   if (written.done()) {
@@ -84,8 +101,9 @@ void HealthAttempt::on_readable(net::Stream& stream) {
     }
     if (!got.done()) {
       const bool end = got.kind == net::IoResult::Kind::End;
-      finish(end ? "the connection was closed before an answer"
-                 : "the connection failed: " + text_of(got.error));
+      finish(end                  ? "the connection was closed before an answer"
+             : got.is_tls_error() ? "no TLS: " + std::string{stream.tls()->problem()}
+                                  : "the connection failed: " + text_of(got.error));
       return;
     }
     received_ += got.bytes;

@@ -14,8 +14,9 @@
 
 namespace fusegate::upstream {
 
-/// One active check: a new connection, a GET, and the head of the answer. Good is a 2xx within the
-/// time; redirects are not followed, and the body is not read. Belongs to one event loop.
+/// One active check: a new connection (with a whole TLS handshake), a GET, and the head of the
+/// answer. Good is a 2xx within the time; redirects are not followed, and the body is not read.
+/// Belongs to one event loop.
 class HealthAttempt final : private net::StreamOwner, private net::Timer {
  public:
   struct Target {
@@ -24,6 +25,8 @@ class HealthAttempt final : private net::StreamOwner, private net::Timer {
     std::string authority;     ///< Value of Host.
     std::string path;
     Duration timeout{};
+    net::TlsContextPtr tls;   ///< Null in plain text.
+    std::string server_name;  ///< What a TLS server must prove to be.
   };
   /// Told once, never inside the constructor: `problem` is empty when the endpoint is well. The
   /// attempt may not be destroyed inside this call.
@@ -41,6 +44,8 @@ class HealthAttempt final : private net::StreamOwner, private net::Timer {
   void on_readable(net::Stream& stream) override;
   void on_writable(net::Stream& stream) override;
   void on_timer(Instant now) override;
+  /// True when there is a connection, with TLS where it is asked for.
+  bool reached(net::Stream& stream);
   /// True when the answer is known, one way or the other.
   bool judge_head();
   void finish(std::string problem);
@@ -50,7 +55,7 @@ class HealthAttempt final : private net::StreamOwner, private net::Timer {
   Target target_;
   Done done_;
   net::StreamPtr stream_;
-  bool connected_ = false;
+  bool connected_ = false;  ///< With TLS, too.
   std::string request_;
   std::size_t sent_ = 0;
   std::array<char, 16 * 1024> head_{};  ///< A health page with a longer head is not one.

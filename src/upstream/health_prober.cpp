@@ -13,20 +13,6 @@ namespace {
 /// How often is looked for checks that are due. Chosen: well below the shortest interval.
 constexpr Duration kSweep = std::chrono::milliseconds{50};
 
-/// The Host of a check: as the endpoint is written in the configuration, else as the upstream is.
-const std::string& authority_of(const config::UpstreamConfig& settings, std::string_view name) {
-  for (const config::Endpoint& endpoint : settings.endpoints) {
-    const bool v6 = endpoint.host.contains(':');
-    const std::string host = v6 ? "[" + endpoint.host + "]" : endpoint.host;
-    const std::string text = endpoint.path.empty() ? host + ":" + std::to_string(endpoint.port)
-                                                   : "unix:" + endpoint.path;
-    if (text == name) {
-      return endpoint.authority;
-    }
-  }
-  return settings.endpoints.front().authority;
-}
-
 }  // namespace
 
 HealthProber::HealthProber(std::vector<Upstream*> upstreams, telemetry::Logger& log)
@@ -73,12 +59,19 @@ void HealthProber::sweep(Instant now) {
 }
 
 void HealthProber::launch(std::size_t upstream, const exchange::UpstreamState::DueCheck& check) {
-  const config::UpstreamConfig& settings = upstreams_[upstream]->settings();
+  Upstream& asked = *upstreams_[upstream];
+  const policy::HealthSettings& health = *asked.settings().health_check;
   HealthAttempt::Target target{.check = check,
                                .upstream = upstream,
-                               .authority = authority_of(settings, check.endpoint),
-                               .path = settings.health_check->path,
-                               .timeout = settings.health_check->timeout};
+                               .authority = asked.origin_of(check.endpoint).authority,
+                               .path = health.path,
+                               .timeout = health.timeout,
+                               .tls = {},
+                               .server_name = {}};
+  if (const net::TlsSource* const tls = asked.tls()) {
+    target.tls = tls->context();
+    target.server_name = asked.server_name_of(check.endpoint);
+  }
   running_.emplace_back(
       loop_, timers_, std::move(target),
       [this](HealthAttempt& attempt, const std::string& problem) { ended(attempt, problem); });

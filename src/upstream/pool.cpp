@@ -22,6 +22,10 @@ Pool::Slot& Pool::slot_of(const exchange::EndpointState& endpoint) {
     drop(slot);
     slot.epoch = endpoint.epoch;
     slot.address = net::parse_address(endpoint.name);
+    if (upstream_.tls() != nullptr) {
+      slot.server_name = upstream_.server_name_of(endpoint.name);
+      slot.memory = new net::TlsMemory;
+    }
   }
   return slot;
 }
@@ -48,7 +52,14 @@ net::StreamPtr Pool::connect(const exchange::EndpointState& endpoint, int& error
     error = EADDRNOTAVAIL;
     return nullptr;
   }
-  return net::start_connect(loop_, *slot.address, error);
+  net::StreamPtr stream = net::start_connect(loop_, *slot.address, error);
+  const net::TlsSource* const tls = upstream_.tls();
+  if (stream && tls != nullptr &&
+      !stream->connect_tls(tls->context(), slot.server_name, slot.memory)) {
+    error = ENOMEM;
+    return nullptr;
+  }
+  return stream;
 }
 
 void Pool::give_back(const exchange::EndpointState& endpoint, net::StreamPtr stream, Instant now) {

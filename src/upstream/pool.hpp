@@ -6,6 +6,7 @@
 
 #include "net/stream.hpp"
 #include "telemetry/counters.hpp"
+#include "upstream/upstream.hpp"
 
 #include <cstdint>
 #include <expected>
@@ -22,8 +23,8 @@ namespace fusegate::upstream {
 class Pool final : private net::StreamOwner {
  public:
   /// `idle` counts the connections kept here.
-  Pool(net::EventLoop& loop, const config::UpstreamConfig& settings, telemetry::Gauge& idle)
-      : loop_(loop), settings_(settings), idle_(idle) {}
+  Pool(net::EventLoop& loop, Upstream& upstream, telemetry::Gauge& idle)
+      : loop_(loop), upstream_(upstream), settings_(upstream.settings()), idle_(idle) {}
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool() { close_all(); }
@@ -33,7 +34,8 @@ class Pool final : private net::StreamOwner {
   /// fetched and not been told, it is looked at once more.
   net::StreamPtr take(const exchange::EndpointState& endpoint, bool cautious, Instant now);
 
-  /// Starts a new connection. The error is an errno, or 0 with a text for an unusable address.
+  /// Starts a new connection, with TLS where the upstream asks for it; `net::Stream::connected`
+  /// tells its end. The error is an errno.
   net::StreamPtr connect(const exchange::EndpointState& endpoint, int& error);
 
   /// Keeps a connection for later, or closes it when there are enough or the endpoint is gone.
@@ -51,6 +53,8 @@ class Pool final : private net::StreamOwner {
   struct Slot {
     std::uint32_t epoch = 0;
     std::expected<net::SocketAddress, std::string> address;
+    std::string server_name;   ///< What a TLS server must prove to be.
+    net::TlsMemoryPtr memory;  ///< Null in plain text.
     std::vector<Idle> idle;
   };
 
@@ -60,6 +64,7 @@ class Pool final : private net::StreamOwner {
   void drop(Slot& slot);
 
   net::EventLoop& loop_;
+  Upstream& upstream_;
   const config::UpstreamConfig& settings_;
   std::vector<Slot> slots_;
   telemetry::Gauge& idle_;

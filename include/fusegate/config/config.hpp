@@ -77,12 +77,12 @@ struct Ejection {
   bool operator==(const Ejection&) const = default;
 };
 
-/// TLS towards an upstream. Anything but the defaults is refused until it is built.
+/// TLS towards an upstream whose endpoints are https. Files are named, not read, here.
 struct Tls {
-  std::string ca_file;  ///< Empty = the system's.
-  std::string certificate;
+  std::string ca_file;      ///< Authorities that are believed; empty = the system's.
+  std::string certificate;  ///< Shown to a server that asks for one; empty = none.
   std::string key;
-  std::string server_name;  ///< Empty = the host of the url.
+  std::string server_name;  ///< What the server must prove to be; empty = the host of the endpoint.
   bool verify = true;
   bool operator==(const Tls&) const = default;
 };
@@ -93,6 +93,7 @@ struct Endpoint {
   std::uint16_t port = 0;
   std::string path;       ///< Of a unix socket; empty for TCP.
   std::string authority;  ///< What `host: upstream` sends, e.g. "orders.shop:8080".
+  bool https = false;
   bool operator==(const Endpoint&) const = default;
 };
 
@@ -111,6 +112,8 @@ struct UpstreamConfig {
   Ejection ejection;
   policy::ConcurrencySettings concurrency;
   std::optional<policy::HealthSettings> health_check;  ///< Empty = off.
+  /// All endpoints are https, or none is.
+  bool uses_tls() const { return !endpoints.empty() && endpoints.front().https; }
   bool operator==(const UpstreamConfig&) const = default;
 };
 
@@ -158,11 +161,11 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
-/// TLS of a listener; all empty = plain text. Anything else is refused until it is built.
+/// TLS of a listener; all empty = plain text. Files are named, not read, here.
 struct ListenerTls {
   std::string certificate;
   std::string key;
-  std::string client_ca;
+  std::string client_ca;  ///< Authorities of client certificates; empty = clients need none.
   bool operator==(const ListenerTls&) const = default;
 };
 
@@ -173,6 +176,7 @@ struct ListenerConfig {
       trust;  ///< Default: 127.0.0.0/8 and ::1/128. Unix peers are trusted when it is not empty.
   std::vector<std::uint16_t> routes;  ///< Indices into Config::routes; empty = all.
   ListenerTls tls;
+  bool uses_tls() const { return !tls.certificate.empty(); }
   bool operator==(const ListenerConfig&) const = default;
 };
 

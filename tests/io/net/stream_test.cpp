@@ -212,7 +212,7 @@ TEST_F(StreamTest, ARefusedConnectIsToldAsAnError) {
   stream->arm_write();
   then([&] {
     EXPECT_EQ(writable_, 1);
-    EXPECT_EQ(stream->connect_error(), ECONNREFUSED);
+    EXPECT_EQ(stream->connected().error, ECONNREFUSED);
   });
   run();
 }

@@ -1,0 +1,316 @@
+#include "net/tls_session.hpp"
+
+#include <fusegate/base/fill.hpp>
+
+#include "net/tls_words.hpp"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace fusegate::net {
+namespace {
+
+constexpr IoResult kTlsFailure{IoResult::Kind::Failed, 0, IoResult::kTlsError};
+/// The most that one record holds.
+constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
+constexpr std::string_view kProtocol = "http/1.1";
+
+bool is_address(const std::string& name) {
+  std::array<unsigned char, 16> bytes;
+  return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
+         ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
+}
+
+/// The alerts that judge a certificate (RFC 8446 section 6.2), and the one that TLS 1.2 has for a
+/// missing one.
+bool judges_certificate(int alert) {
+  static constexpr std::array kAlerts{
+      SSL_AD_HANDSHAKE_FAILURE,   SSL_AD_BAD_CERTIFICATE,     SSL_AD_UNSUPPORTED_CERTIFICATE,
+      SSL_AD_CERTIFICATE_REVOKED, SSL_AD_CERTIFICATE_EXPIRED, SSL_AD_CERTIFICATE_UNKNOWN,
+      SSL_AD_UNKNOWN_CA,          SSL_AD_ACCESS_DENIED,       SSL_AD_CERTIFICATE_REQUIRED};
+  return std::ranges::find(kAlerts, alert) != kAlerts.end();
+}
+
+std::size_t size_of(std::span<const iovec> parts) {
+  std::size_t size = 0;
+  for (const iovec& part : parts) {
+    size += part.iov_len;
+  }
+  return size;
+}
+
+/// `size` bytes of `parts` from `skip` on: where they lie if they lie together, else copied.
+const char* piece(std::span<const iovec> parts, std::size_t skip, std::size_t size,
+                  std::array<char, kRecord>& room) {
+  std::size_t copied = 0;
+  for (const iovec& part : parts) {
+    if (skip >= part.iov_len) {
+      skip -= part.iov_len;
+      continue;
+    }
+    const char* const data = static_cast<const char*>(part.iov_base) + skip;
+    const std::size_t here = std::min(part.iov_len - skip, size - copied);
+    if (here == size) {
+      return data;
+    }
+    std::memcpy(room.data() + copied, data, here);
+    copied += here;
+    skip = 0;
+    if (copied == size) {
+      break;
+    }
+  }
+  return room.data();
+}
+
+}  // namespace
+
+std::unique_ptr<TlsSession> TlsSession::accept(TlsContextPtr context, int fd, bool short_is_empty) {
+  auto made = std::make_unique<TlsSession>(std::move(context), std::string(), nullptr);
+  if (!made->set_up(fd, short_is_empty)) {
+    return nullptr;
+  }
+  SSL_set_accept_state(made->ssl_.get());
+  return made;
+}
+
+std::unique_ptr<TlsSession> TlsSession::connect(TlsContextPtr context, int fd, bool short_is_empty,
+                                                std::string name, TlsMemoryPtr memory) {
+  if (name.ends_with('.')) {
+    name.pop_back();  // RFC 6066 section 3; and certificates have none.
+  }
+  auto made = std::make_unique<TlsSession>(std::move(context), std::move(name), std::move(memory));
+  if (!made->set_up(fd, short_is_empty) || !made->expect_server()) {
+    return nullptr;
+  }
+  SSL_set_connect_state(made->ssl_.get());
+  return made;
+}
+
+TlsSession::TlsSession(TlsContextPtr context, std::string name, TlsMemoryPtr memory)
+    : context_(std::move(context)),
+      name_(std::move(name)),
+      memory_(std::move(memory)),
+      ssl_(SSL_new(context_->get())) {}
+
+TlsSession::~TlsSession() {
+  if (ssl_ && !failed_) {
+    // Else OpenSSL takes a connection that was not closed by both for broken, and its session with
+    // it.
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
+}
+
+void TlsSession::Free::operator()(ssl_st* ssl) const { SSL_free(ssl); }
+
+bool TlsSession::set_up(int fd, bool short_is_empty) {
+  socket_.fd = fd;
+  socket_.short_is_empty = short_is_empty;
+  BIO* const bio = ssl_ ? make_tls_bio(socket_) : nullptr;
+  if (bio == nullptr) {
+    return false;
+  }
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_app_data(ssl_.get(), this);
+  return true;
+}
+
+bool TlsSession::expect_server() {
+  SSL* const ssl = ssl_.get();
+  const bool address = is_address(name_);
+  if (!address && SSL_set_tlsext_host_name(ssl, name_.c_str()) != 1) {
+    return false;
+  }
+  if (memory_) {
+    if (ssl_session_st* const session = memory_->session_for(context_)) {
+      SSL_set_session(ssl, session);
+    }
+  }
+  if (!context_->verifies_server()) {
+    return true;
+  }
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name_.c_str()) == 1
+                 : SSL_set1_host(ssl, name_.c_str()) == 1;
+}
+
+IoResult TlsSession::handshake() {
+  started_ = true;
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  if (result != 1) {
+    const IoResult judgement = judged(result);
+    return judgement.would_block() ? judgement : handshake_failed(judgement);
+  }
+  const unsigned char* chosen = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &chosen, &size);
+  if (size > 0 && std::string_view(reinterpret_cast<const char*>(chosen), size) != kProtocol) {
+    problem_ = "it chose a protocol that was not offered (ALPN)";
+    return handshake_failed(kTlsFailure);
+  }
+  established_ = true;
+  return {IoResult::Kind::Done};
+}
+
+IoResult TlsSession::handshake_failed(IoResult result) {
+  failed_ = true;
+  if (memory_) {
+    memory_->forget();
+  }
+  if (result.kind == IoResult::Kind::End) {
+    problem_ = "it closed the connection during the handshake";
+  } else if (!result.is_tls_error()) {
+    problem_ = fill("the connection broke during the handshake: {}", std::strerror(result.error));
+  }
+  return kTlsFailure;
+}
+
+/// What became of an operation that did not succeed.
+IoResult TlsSession::judged(int result) {
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+      wants_to_write_ = false;
+      return {IoResult::Kind::WouldBlock};
+    case SSL_ERROR_WANT_WRITE:
+      wants_to_write_ = true;
+      return {IoResult::Kind::WouldBlock};
+    case SSL_ERROR_ZERO_RETURN:
+      return {IoResult::Kind::End};
+    case SSL_ERROR_SYSCALL:
+      if (socket_.error == 0 && socket_.ended) {
+        return {IoResult::Kind::End, 0, IoResult::kCutShort};
+      }
+      failed_ = true;
+      return {IoResult::Kind::Failed, 0, socket_.error != 0 ? socket_.error : EIO};
+    default:
+      return broken();
+  }
+}
+
+/// The peer does not keep to the protocol, cannot prove who it is, or says that we cannot.
+IoResult TlsSession::broken() {
+  failed_ = true;
+  const int reason = ERR_GET_REASON(ERR_peek_error());
+  met_plain_http_ = reason == SSL_R_HTTP_REQUEST;
+  certificate_refused_ = judges_certificate(reason - SSL_AD_REASON_OFFSET);
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+    problem_ = why_not_verified(SSL_get_verify_result(ssl_.get()), name_);
+    ERR_clear_error();
+  } else {
+    problem_ = why_tls_failed();
+  }
+  return kTlsFailure;
+}
+
+IoResult TlsSession::read(char* data, std::size_t size) {
+  if (!due_.done()) {
+    return due_;
+  }
+  ERR_clear_error();
+  dry_ = false;
+  std::size_t total = 0;
+  while (total < size && (total == 0 || !drained())) {
+    std::size_t got = 0;
+    if (SSL_read_ex(ssl_.get(), data + total, size - total, &got) == 1) {
+      total += got;
+      continue;
+    }
+    const IoResult result = judged(0);
+    dry_ = result.would_block() && !wants_to_write_;
+    if (!result.would_block()) {
+      due_ = result;
+    }
+    if (total == 0) {
+      return result;
+    }
+    break;
+  }
+  return {IoResult::Kind::Done, total};
+}
+
+IoResult::Kind TlsSession::peek() {
+  if (!due_.done()) {
+    return due_.kind;
+  }
+  ERR_clear_error();
+  char byte = 0;
+  std::size_t got = 0;
+  if (SSL_peek_ex(ssl_.get(), &byte, 1, &got) == 1) {
+    return IoResult::Kind::Done;
+  }
+  const IoResult result = judged(0);
+  if (!result.would_block()) {
+    due_ = result;
+  }
+  return result.kind;
+}
+
+bool TlsSession::drained() const {
+  return due_.done() && (dry_ || (socket_.emptied && SSL_has_pending(ssl_.get()) == 0));
+}
+
+/// A record for each piece: a small message goes out as one, and a large one costs no copy.
+IoResult TlsSession::write(std::span<const iovec> parts) {
+  const std::size_t size = size_of(parts);
+  if (failed_ || size < blocked_) {
+    return kTlsFailure;
+  }
+  std::array<char, kRecord> room;
+  std::size_t taken = 0;
+  while (taken < size) {
+    // What is half on its way must be given again, no byte less.
+    const std::size_t length = blocked_ > 0 ? blocked_ : std::min(kRecord, size - taken);
+    std::size_t put = 0;
+    ERR_clear_error();
+    if (SSL_write_ex(ssl_.get(), piece(parts, taken, length, room), length, &put) == 1) {
+      blocked_ = 0;
+      taken += put;
+      continue;
+    }
+    const IoResult result = judged(0);
+    if (!result.would_block()) {
+      return result;
+    }
+    blocked_ = length;
+    if (taken == 0) {
+      return result;
+    }
+    break;
+  }
+  return {IoResult::Kind::Done, taken};
+}
+
+IoResult TlsSession::close_notify() {
+  if (!established_ || failed_ || blocked_ > 0) {
+    return kTlsFailure;  // What the peer has got is cut, and it shall see that.
+  }
+  if (goodbye_) {
+    return {IoResult::Kind::Done};
+  }
+  ERR_clear_error();
+  const int result = SSL_shutdown(ssl_.get());
+  goodbye_ = result >= 0;
+  return goodbye_ ? IoResult{IoResult::Kind::Done} : judged(result);
+}
+
+bool TlsSession::resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
+
+bool TlsSession::remember(ssl_session_st* session) {
+  if (!memory_) {
+    return false;
+  }
+  memory_->keep(context_, session);
+  return true;
+}
+
+}  // namespace fusegate::net
