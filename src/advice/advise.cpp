@@ -31,7 +31,7 @@ std::vector<Finding> advise(const config::Config& config, const Assumptions& giv
       }
     }
     for (const auto rule :
-         {study_budget, study_breaker, study_ejection, study_health, study_limits}) {
+         {study_budget, study_breaker, study_ejection, study_health, study_limits, study_tls}) {
       rule(study, view);
     }
   }

@@ -28,8 +28,9 @@ constexpr std::array<std::string_view, kCodes> kWords{
     "slow-log-never-fires",      "route-shadowed",
     "route-path-unreachable",    "route-unserved",
     "upstream-unused",           "trust-everyone",
+    "tls-not-verified",          "tls-setting-unused",
 };
-static_assert(static_cast<std::size_t>(Code::TrustEveryone) + 1 == kCodes);
+static_assert(static_cast<std::size_t>(Code::TlsSettingUnused) + 1 == kCodes);
 
 }  // namespace
 

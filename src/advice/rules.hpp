@@ -67,6 +67,7 @@ void study_breaker(const Study& study, const UpstreamView& view);
 void study_ejection(const Study& study, const UpstreamView& view);
 void study_health(const Study& study, const UpstreamView& view);
 void study_limits(const Study& study, const UpstreamView& view);
+void study_tls(const Study& study, const UpstreamView& view);
 void study_shutdown(const Study& study);
 void study_log(const Study& study);
 void study_listeners(const Study& study);

@@ -62,12 +62,13 @@ void add_options(CLI::App& command, Options& options) {
 
 /// A code that is no code, with the nearest one; nullopt = all are known.
 std::optional<std::string> unknown_code(const std::vector<std::string>& codes) {
-  const auto unknown = std::ranges::find_if(
-      codes, [](const std::string& code) { return !advice::code_of(code).has_value(); });
+  const auto unknown = std::ranges::find_if(codes, [](const std::string& code) {
+    return code != config_file::kFileWarning && !advice::code_of(code).has_value();
+  });
   if (unknown == codes.end()) {
     return std::nullopt;
   }
-  std::vector<std::string_view> all;
+  std::vector<std::string_view> all{config_file::kFileWarning};
   for (std::size_t i = 0; i < advice::kCodes; ++i) {
     all.push_back(advice::word(static_cast<advice::Code>(i)));
   }
@@ -83,7 +84,7 @@ int check(const Options& options) {
     std::cerr << "fusegate check: " << *wrong << "\n";
     return kUsage;
   }
-  auto loaded = load_file(options, *given);
+  auto loaded = load_file(options, Files::Check, *given);
   if (const auto unknown = loaded ? unknown_upstream(*given, *loaded->config) : "";
       !unknown.empty()) {
     std::cerr << "fusegate check: " << unknown << "\n";

@@ -1,5 +1,6 @@
 #include "cli/load_file.hpp"
 
+#include "app/file_check.hpp"
 #include "config_file/document.hpp"
 
 #include <unistd.h>
@@ -68,19 +69,21 @@ std::vector<config_file::Override> overrides_of(const Options& options) {
 }  // namespace
 
 std::expected<config_file::Loaded, std::vector<Diagnostic>> load_file(
-    const Options& options, const advice::Assumptions& given) {
+    const Options& options, Files files, const advice::Assumptions& given) {
+  const config_file::FileCheck check =
+      files == Files::Check ? config_file::FileCheck{app::check_files} : nullptr;
   const auto overrides = overrides_of(options);
   if (!options.upstream.empty()) {
     const auto text = config_file::minimal_file(
         options.listen.empty() ? "127.0.0.1:8080" : options.listen, options.upstream);
-    return config_file::load(text, "command line", environment, overrides, given);
+    return config_file::load(text, "command line", environment, overrides, given, check);
   }
   const auto text = read_text(options.file);
   if (!text) {
     return std::unexpected(std::vector<Diagnostic>{text.error()});
   }
   const auto name = options.file == "-" ? std::string("stdin") : options.file;
-  return config_file::load(*text, name, environment, overrides, given);
+  return config_file::load(*text, name, environment, overrides, given, check);
 }
 
 void report(const std::vector<Diagnostic>& findings, const Options& options) {

@@ -21,7 +21,7 @@ int run(const Options& options) {
     std::cerr << "fusegate run: --listen needs --upstream URL; with a file, write listen there\n";
     return kUsage;
   }
-  const auto loaded = load_file(options);
+  const auto loaded = load_file(options, Files::Check);
   report(loaded ? loaded->warnings : loaded.error(), options);
   if (!loaded) {
     return kFailed;

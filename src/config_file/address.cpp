@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kUnixPathMax = 107;  // sun_path of Linux, less the final zero byte.
 constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
 
 bool is_ip(int family, const std::string& text) {
   std::uint8_t bytes[16];
@@ -84,13 +85,15 @@ Parsed<std::string> parse_unix_path(std::string_view text) {
   return std::string(path);
 }
 
-config::Endpoint tcp_endpoint(const HostPort& parts, std::uint16_t port) {
+config::Endpoint tcp_endpoint(const HostPort& parts, bool https) {
+  const std::uint16_t usual = https ? kHttpsPort : kHttpPort;
   config::Endpoint result;
   result.host = parts.host;
-  result.port = port;
+  result.port = parts.port.value_or(usual);
+  result.https = https;
   result.authority = parts.v6 ? "[" + parts.host + "]" : parts.host;
-  if (port != kHttpPort) {
-    result.authority += ":" + std::to_string(port);
+  if (result.port != usual) {
+    result.authority += ":" + std::to_string(result.port);
   }
   return result;
 }
@@ -114,6 +117,10 @@ std::string lower_case(std::string_view text) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   });
   return result;
+}
+
+bool is_ip_address(const std::string& text) {
+  return is_ip(AF_INET, text) || is_ip(AF_INET6, text);
 }
 
 bool is_token(std::string_view text) {
@@ -175,14 +182,13 @@ Parsed<config::Endpoint> parse_url(std::string_view text) {
     return unix_endpoint(text);
   }
   const auto scheme = lower_case(text.substr(0, text.find("://")));
-  if (scheme == "https") {
-    return std::unexpected("https:// upstreams are not supported yet; write http://");
-  }
-  if (scheme != "http" || text.find("://") == std::string_view::npos) {
+  const bool https = scheme == "https";
+  if ((scheme != "http" && !https) || text.find("://") == std::string_view::npos) {
     return std::unexpected(fill(
-        "expected a url such as http://orders:8080 or unix:/run/app.sock, got {}", quoted(text)));
+        "expected a url such as http://orders:8080, https://orders or unix:/run/app.sock, got {}",
+        quoted(text)));
   }
-  auto rest = text.substr(7);
+  auto rest = text.substr(https ? 8 : 7);
   if (rest.find('@') != std::string_view::npos) {
     return std::unexpected("a url of an upstream has no user or password");
   }
@@ -200,7 +206,7 @@ Parsed<config::Endpoint> parse_url(std::string_view text) {
   if (parts->port == 0) {
     return std::unexpected(fill("{} has port 0; a port is 1 to 65535", quoted(text)));
   }
-  return tcp_endpoint(*parts, parts->port.value_or(kHttpPort));
+  return tcp_endpoint(*parts, https);
 }
 
 Parsed<config::Endpoint> parse_endpoint(std::string_view text) {
@@ -215,11 +221,12 @@ Parsed<config::Endpoint> parse_endpoint(std::string_view text) {
     return std::unexpected(
         fill("{} has no port; write host:port, as in 10.0.0.7:8080", quoted(text)));
   }
-  return tcp_endpoint(*parts, *parts->port);
+  return tcp_endpoint(*parts, false);
 }
 
 std::string format_endpoint(const config::Endpoint& endpoint) {
-  return endpoint.path.empty() ? "http://" + endpoint.authority : "unix:" + endpoint.path;
+  const auto* const scheme = endpoint.https ? "https://" : "http://";
+  return endpoint.path.empty() ? scheme + endpoint.authority : "unix:" + endpoint.path;
 }
 
 Parsed<config::Network> parse_network(std::string_view text) {

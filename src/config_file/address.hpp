@@ -17,7 +17,8 @@ Parsed<config::Address> parse_listen_address(std::string_view text);
 /// 127.0.0.0/8, ::1 or a unix socket.
 bool is_local(const config::Address& address);
 
-/// `http://host[:port]` or `unix:/path`, without path, query or user. The host becomes lower case.
+/// `http://host[:port]`, `https://host[:port]` or `unix:/path`, without path, query or user. The
+/// host becomes lower case.
 Parsed<config::Endpoint> parse_url(std::string_view text);
 /// A url, or `host:port`.
 Parsed<config::Endpoint> parse_endpoint(std::string_view text);
@@ -27,6 +28,8 @@ std::string format_endpoint(const config::Endpoint& endpoint);
 Parsed<config::Network> parse_network(std::string_view text);
 std::string format_network(const config::Network& network);
 
+/// An IPv4 or IPv6 address without brackets.
+bool is_ip_address(const std::string& text);
 /// A host name: labels of letters, digits, `-` and `_`, at most 253 bytes.
 bool is_host_name(std::string_view text);
 std::string lower_case(std::string_view text);

@@ -1,3 +1,4 @@
+#include "config_file/address.hpp"
 #include "config_file/fill.hpp"
 #include "config_file/scalars.hpp"
 #include "config_file/sections.hpp"
@@ -50,8 +51,38 @@ void check_route(Reader& reader, const Scope& scope) {
   }
 }
 
+/// Reports `key` when it stands there while `other`, which it needs, does not.
+void check_needs(Reader& reader, const Scope& scope, std::string_view key, const std::string& value,
+                 std::string_view other, const std::string& other_value) {
+  const auto found = scope.set.find(key);
+  if (!value.empty() && other_value.empty() && found != scope.set.end()) {
+    reader.error(found->second.cursor,
+                 fill("{}: needs {} beside it", found->second.cursor.path, other));
+  }
+}
+
+void check_listener(Reader& reader, const Scope& scope) {
+  const auto& tls = scope.listener.tls;
+  check_needs(reader, scope, "tls.certificate", tls.certificate, "tls.key", tls.key);
+  check_needs(reader, scope, "tls.key", tls.key, "tls.certificate", tls.certificate);
+  check_needs(reader, scope, "tls.client_ca", tls.client_ca, "tls.certificate", tls.certificate);
+}
+
+void check_upstream_tls(Reader& reader, const Scope& scope) {
+  const auto& tls = scope.upstream.tls;
+  check_needs(reader, scope, "tls.certificate", tls.certificate, "tls.key", tls.key);
+  check_needs(reader, scope, "tls.key", tls.key, "tls.certificate", tls.certificate);
+  const auto name = scope.set.find("tls.server_name");
+  if (name != scope.set.end() && !tls.server_name.empty() && !is_host_name(tls.server_name) &&
+      !is_ip_address(tls.server_name)) {
+    reader.error(name->second.cursor, fill("{}: expected a host or an address without port, got {}",
+                                           name->second.cursor.path, quoted(tls.server_name)));
+  }
+}
+
 void check_upstream(Reader& reader, const Scope& scope) {
   const auto& upstream = scope.upstream;
+  check_upstream_tls(reader, scope);
   check_order(reader, scope, "breaker.open.initial", upstream.breaker.open.initial,
               "breaker.open.max", upstream.breaker.open.max);
 }
@@ -87,6 +118,9 @@ void check_relations(Reader& reader, Draft& draft) {
   }
   for (const Scope& scope : draft.routes) {
     check_route(reader, scope);
+  }
+  for (const Scope& scope : draft.listeners) {
+    check_listener(reader, scope);
   }
   check_internal_addresses(reader, draft);
 }

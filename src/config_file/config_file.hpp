@@ -6,7 +6,9 @@
 #include "config_file/diagnostic.hpp"
 #include "config_file/variables.hpp"
 
+#include <cstddef>
 #include <expected>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,13 +29,28 @@ struct Loaded {
   std::vector<Diagnostic> warnings;
 };
 
-/// Reads a configuration. `filename` is what messages call it; `given` is what the warnings assume.
+/// What is wrong with a file that a setting names.
+struct FileProblem {
+  advice::Section section{};  ///< Listener or Upstream.
+  std::size_t index = 0;
+  std::string key;  ///< The setting, e.g. "tls.certificate".
+  std::string message;
+  bool warning = false;  ///< The file can be used all the same.
+};
+/// Looks at the files that a configuration names.
+using FileCheck = std::function<std::vector<FileProblem>(const config::Config& config)>;
+/// The code of the warnings about files: their section in docs/warnings.md.
+inline constexpr std::string_view kFileWarning = "certificate-not-valid";
+
+/// Reads a configuration. `filename` is what messages call it; `given` is what the warnings assume;
+/// the files that it names are looked at when there is somebody to do it.
 /// On failure: every error and every warning, in the order of the file, at most `kDiagnosticsMax`.
 std::expected<Loaded, std::vector<Diagnostic>> load(const std::string& text,
                                                     const std::string& filename,
                                                     const Environment& env,
                                                     std::span<const Override> overrides = {},
-                                                    const advice::Assumptions& given = {});
+                                                    const advice::Assumptions& given = {},
+                                                    const FileCheck& check_files = {});
 inline constexpr std::size_t kDiagnosticsMax = 200;
 
 enum class Format { Yaml, Json };

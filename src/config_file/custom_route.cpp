@@ -143,6 +143,11 @@ void read_endpoints(Reader& reader, const Cursor& at, Scope& scope) {
     auto endpoint = read_server(reader, item, parse_endpoint);
     if (endpoint && std::ranges::find(endpoints, *endpoint) != endpoints.end()) {
       reader.error(item, fill("{}: {} is listed twice", item.path, format_endpoint(*endpoint)));
+    } else if (endpoint && !endpoints.empty() && endpoint->https != endpoints.front().https) {
+      reader.error(item,
+                   fill("{}: {} and {} in one upstream; write https:// before all of them, or "
+                        "before none",
+                        item.path, format_endpoint(endpoints.front()), format_endpoint(*endpoint)));
     } else if (endpoint) {
       endpoints.push_back(std::move(*endpoint));
     }

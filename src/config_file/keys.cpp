@@ -65,11 +65,7 @@ const Key* find_key(Levels levels, std::string_view path) {
 }
 
 std::optional<Value> write_field(const Key& key, Scope& scope) {
-  auto value = std::visit(Writer{scope}, key.field);
-  if (value && key.secret && !value->text.empty()) {
-    value->text = "(redacted)";
-  }
-  return value;
+  return std::visit(Writer{scope}, key.field);
 }
 
 std::string default_text(const Key& key) {

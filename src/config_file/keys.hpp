@@ -121,7 +121,6 @@ struct Key {
   Field field;
   std::string_view meaning;
   Support support = Support::Built;
-  bool secret = false;  ///< Printed as "(redacted)" unless empty.
 };
 
 /// All keys in the order of the contract.

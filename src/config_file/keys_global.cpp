@@ -26,13 +26,13 @@ std::vector<Key> listener_keys() {
        "`host:port`, `[v6]:port` or `unix:/path`; required."},
       {Level::Listener, "tls.certificate",
        TextField{[](Scope& s) -> auto& { return s.listener.tls.certificate; }},
-       "File of the certificate chain; empty = plain text.", Support::Later},
+       "File of the certificate chain, the listener's own first; empty = plain text."},
       {Level::Listener, "tls.key", TextField{[](Scope& s) -> auto& { return s.listener.tls.key; }},
-       "File of the private key.", Support::Later, true},
+       "File of its private key."},
       {Level::Listener, "tls.client_ca",
        TextField{[](Scope& s) -> auto& { return s.listener.tls.client_ca; }},
-       "File of the authorities of client certificates; not empty = clients must present one.",
-       Support::Later},
+       "File of the authorities of client certificates, and of revocation lists if wanted; not "
+       "empty = clients must show a certificate."},
       {Level::Listener, "trust",
        CustomField{read_trust, write_trust, R"({"$ref": "#/definitions/texts"})"},
        "Networks of the peers whose `x-forwarded-*`, deadline and `fusegate-*` request headers are "
@@ -87,7 +87,8 @@ std::vector<Key> limit_keys() {
        "Bytes of a response's first line and fields; over it: 502."},
       {Level::Global, "limits.head_timeout",
        DurationField{[](Scope& s) -> auto& { return s.global.limits.head_timeout; }, 10ms, 1h},
-       "From the first byte of a request to the end of its head; over it: 408."},
+       "From the first byte of a request to the end of its head; over it: 408. A TLS handshake may "
+       "take as long; over it: closed."},
       {Level::Global, "limits.keepalive_timeout",
        DurationField{[](Scope& s) -> auto& { return s.global.limits.keepalive_timeout; }, 10ms,
                      24h},

@@ -15,7 +15,7 @@ std::vector<Key> connection_keys() {
   return {
       {Level::Upstream, "connect_timeout",
        DurationField{[](Scope& s) -> auto& { return s.upstream.connect_timeout; }, 1ms, 5min},
-       "Time for a new connection; part of the attempt's time."},
+       "Time for a new connection, its TLS handshake included; part of the attempt's time."},
       {Level::Upstream, "balance",
        word_field<[](Scope& s) -> auto& { return s.upstream.balance; }>(kBalances),
        "`p2c` (the less busy of two drawn at random), `least_requests` or `round_robin`."},
@@ -41,18 +41,21 @@ std::vector<Key> connection_keys() {
        "Keep the last addresses while a name cannot be resolved."},
       {Level::Upstream, "tls.ca_file",
        TextField{[](Scope& s) -> auto& { return s.upstream.tls.ca_file; }},
-       "File of the authorities that are believed; empty = the system's.", Support::Later},
+       "File of the authorities that `https` servers are believed to be certified by, and of "
+       "revocation lists if wanted; empty = the system's authorities."},
       {Level::Upstream, "tls.certificate",
        TextField{[](Scope& s) -> auto& { return s.upstream.tls.certificate; }},
-       "File of the client certificate.", Support::Later},
+       "File of the certificate chain that is shown to a server that asks for one; empty = none."},
       {Level::Upstream, "tls.key", TextField{[](Scope& s) -> auto& { return s.upstream.tls.key; }},
-       "File of its private key.", Support::Later, true},
+       "File of its private key."},
       {Level::Upstream, "tls.server_name",
        TextField{[](Scope& s) -> auto& { return s.upstream.tls.server_name; }},
-       "The name the server must prove; empty = the url's host.", Support::Later},
+       "The name the server must prove to be, and is asked for (SNI); empty = the host of the url "
+       "or endpoint."},
       {Level::Upstream, "tls.verify",
        BoolField{[](Scope& s) -> auto& { return s.upstream.tls.verify; }},
-       "Check the server's certificate.", Support::Later},
+       "Check the server's certificate; without it anybody on the way can read and change "
+       "everything."},
       {Level::Upstream, "retry_budget.percent",
        PercentField{[](Scope& s) -> auto& { return s.upstream.retry_budget.percent; }},
        "Retries and hedges together, as a share of the requests in the window."},
@@ -173,10 +176,12 @@ std::vector<Key> upstream_keys() {
   const std::vector<Key> own{
       {Level::UpstreamOwn, "url",
        CustomField{read_url, write_url, R"({"$ref": "#/definitions/text"})"},
-       "`http://host[:port]` or `unix:/path`. Every address the name has is an endpoint."},
+       "`http://host[:port]`, `https://host[:port]` or `unix:/path`. Every address the name has is "
+       "an endpoint."},
       {Level::UpstreamOwn, "endpoints",
        CustomField{read_endpoints, write_endpoints, R"({"$ref": "#/definitions/texts"})"},
-       "Instead of `url`: a list of urls or `host:port`, each an endpoint."},
+       "Instead of `url`: a list of urls or `host:port`, each an endpoint; all of them `https`, or "
+       "none."},
   };
   for (const auto& part : {breaker_keys(), endpoint_keys(), own}) {
     all.insert(all.end(), part.begin(), part.end());

@@ -63,6 +63,25 @@ config::ConfigPtr assemble(Draft& draft) {
   return std::make_shared<const config::Config>(std::move(result));
 }
 
+/// Gives each problem of a file the place of the setting that names it.
+void tell_files(Reader& reader, const Draft& draft, const std::vector<FileProblem>& problems) {
+  for (const FileProblem& problem : problems) {
+    const bool of_listener = problem.section == advice::Section::Listener;
+    const Scope& scope = (of_listener ? draft.listeners : draft.upstreams)[problem.index];
+    const auto setting = scope.set.find(problem.key);
+    if (setting == scope.set.end()) {
+      continue;
+    }
+    const Cursor& at = setting->second.cursor;
+    const auto message = fill("{}: {}", at.path, problem.message);
+    if (problem.warning) {
+      reader.warning(at, message).code = kFileWarning;
+    } else {
+      reader.error(at, message);
+    }
+  }
+}
+
 void append(std::vector<Diagnostic>& all, std::vector<Diagnostic> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
@@ -73,7 +92,8 @@ std::expected<Loaded, std::vector<Diagnostic>> load(const std::string& text,
                                                     const std::string& filename,
                                                     const Environment& env,
                                                     std::span<const Override> overrides,
-                                                    const advice::Assumptions& given) {
+                                                    const advice::Assumptions& given,
+                                                    const FileCheck& check_files) {
   const SourceText source(filename, text);
   const auto document = parse_document(source, text);
   if (!document) {
@@ -97,11 +117,15 @@ std::expected<Loaded, std::vector<Diagnostic>> load(const std::string& text,
     read_listeners(reader, file, draft);
     check_relations(reader, draft);
   }
-  const bool failed = reader.failed() || overrides_failed;
-  const auto config = failed ? nullptr : assemble(draft);
+  const bool unfinished = reader.failed() || overrides_failed;
+  const auto config = unfinished ? nullptr : assemble(draft);
   if (config != nullptr) {
     warn(reader, draft, file, *config, given);
   }
+  if (config != nullptr && check_files) {
+    tell_files(reader, draft, check_files(*config));
+  }
+  const bool failed = reader.failed() || overrides_failed;
   append(found, reader.take());
   if (found.size() > kDiagnosticsMax) {
     found.resize(kDiagnosticsMax);

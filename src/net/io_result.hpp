@@ -16,6 +16,8 @@ struct IoResult {
   /// The peer has closed without saying that nothing more follows, as TLS demands.
   static constexpr int kCutShort = -2;
 
+  static constexpr IoResult tls_failure() { return {Kind::Failed, 0, kTlsError}; }
+
   bool done() const { return kind == Kind::Done; }
   bool would_block() const { return kind == Kind::WouldBlock; }
   bool cut_short() const { return kind == Kind::End && error == kCutShort; }

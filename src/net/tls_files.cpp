@@ -51,30 +51,32 @@ class Problems {
   const std::string& file_;
 };
 
-/// The bytes of a file as something OpenSSL reads from; null after a problem.
-Owned<BIO> open(const Problems& problems) {
+/// The text of a file; none after a problem.
+std::optional<std::string> text_of(const Problems& problems) {
   struct stat status{};
   if (::stat(problems.file().c_str(), &status) != 0) {
     problems.error(fill("cannot be read: {}", std::strerror(errno)));
-    return nullptr;
+    return std::nullopt;
   }
   if (!S_ISREG(status.st_mode) || status.st_size > kFileMax) {
     problems.error(S_ISREG(status.st_mode) ? "is too long for a file of certificates"
                                            : "is not a regular file");
-    return nullptr;
+    return std::nullopt;
   }
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in{
       std::fopen(problems.file().c_str(), "re"), std::fclose};
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
   if (in == nullptr || std::fread(text.data(), 1, text.size(), in.get()) != text.size()) {
     problems.error(fill("cannot be read: {}", std::strerror(errno)));
-    return nullptr;
+    return std::nullopt;
   }
-  Owned<BIO> memory{BIO_new(BIO_s_mem())};
-  if (memory && !text.empty()) {
-    BIO_write(memory.get(), text.data(), static_cast<int>(text.size()));
-  }
-  return memory;
+  ERR_clear_error();
+  return text;
+}
+
+/// `text` must outlive it.
+Owned<BIO> reader_of(const std::string& text) {
+  return Owned<BIO>{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
 }
 
 /// There is nobody who could type it.
@@ -107,11 +109,11 @@ void judge_time(const Problems& problems, const X509* certificate) {
 
 /// The first certificate is the own one, the others lead to an authority.
 bool read_chain(SSL_CTX* context, const Problems& problems) {
-  const Owned<BIO> in = open(problems);
-  if (!in) {
+  const auto text = text_of(problems);
+  if (!text) {
     return false;
   }
-  ERR_clear_error();
+  const Owned<BIO> in = reader_of(*text);
   const Owned<X509> own{PEM_read_bio_X509_AUX(in.get(), nullptr, no_pass_phrase, nullptr)};
   if (!own) {
     problems.error(at_end() ? "holds no certificate (-----BEGIN CERTIFICATE-----)"
@@ -142,17 +144,17 @@ bool read_chain(SSL_CTX* context, const Problems& problems) {
 }
 
 void read_key(SSL_CTX* context, const Problems& problems, const std::string& certificate) {
-  const Owned<BIO> in = open(problems);
-  if (!in) {
+  const auto text = text_of(problems);
+  if (!text) {
     return;
   }
-  ERR_clear_error();
+  const Owned<BIO> in = reader_of(*text);
   const Owned<EVP_PKEY> key{PEM_read_bio_PrivateKey(in.get(), nullptr, no_pass_phrase, nullptr)};
   if (!key) {
-    const unsigned long error = ERR_peek_error();
-    const bool locked = ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ ||
-                        ERR_GET_REASON(error) == ERR_R_INTERRUPTED_OR_CANCELLED;
-    problems.error(at_end() ? "holds no private key (-----BEGIN PRIVATE KEY-----)"
+    // OpenSSL says neither: it tries every kind of key, and tells how the last one failed.
+    const bool none = !text->contains("PRIVATE KEY-----");
+    const bool locked = text->contains("ENCRYPTED");
+    problems.error(none     ? "holds no private key (-----BEGIN PRIVATE KEY-----)"
                    : locked ? "is locked with a pass phrase, which nobody can type here"
                             : fill("holds a broken private key: {}", openssl_reason()));
     return;
@@ -188,11 +190,11 @@ void use_certificate(ssl_ctx_st* context, const std::string& certificate, const 
 void use_authorities(ssl_ctx_st* context, std::string_view key, const std::string& file, bool ask,
                      std::vector<TlsProblem>& problems) {
   const Problems told{problems, key, file};
-  const Owned<BIO> in = open(told);
-  if (!in) {
+  const auto text = text_of(told);
+  if (!text) {
     return;
   }
-  ERR_clear_error();
+  const Owned<BIO> in = reader_of(*text);
   const Owned<STACK_OF(X509_INFO)> all{
       PEM_X509_INFO_read_bio(in.get(), nullptr, no_pass_phrase, nullptr)};
   if (!all) {

@@ -1,14 +1,9 @@
 #include "net/tls_session.hpp"
 
-#include <fusegate/base/fill.hpp>
-
 #include "net/tls_words.hpp"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-
-#include <arpa/inet.h>
 
 #include <algorithm>
 #include <array>
@@ -19,16 +14,8 @@
 namespace fusegate::net {
 namespace {
 
-constexpr IoResult kTlsFailure{IoResult::Kind::Failed, 0, IoResult::kTlsError};
 /// The most that one record holds.
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
-constexpr std::string_view kProtocol = "http/1.1";
-
-bool is_address(const std::string& name) {
-  std::array<unsigned char, 16> bytes;
-  return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
-         ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
-}
 
 /// The alerts that judge a certificate (RFC 8446 section 6.2), and the one that TLS 1.2 has for a
 /// missing one.
@@ -74,28 +61,6 @@ const char* piece(std::span<const iovec> parts, std::size_t skip, std::size_t si
 
 }  // namespace
 
-std::unique_ptr<TlsSession> TlsSession::accept(TlsContextPtr context, int fd, bool short_is_empty) {
-  auto made = std::make_unique<TlsSession>(std::move(context), std::string(), nullptr);
-  if (!made->set_up(fd, short_is_empty)) {
-    return nullptr;
-  }
-  SSL_set_accept_state(made->ssl_.get());
-  return made;
-}
-
-std::unique_ptr<TlsSession> TlsSession::connect(TlsContextPtr context, int fd, bool short_is_empty,
-                                                std::string name, TlsMemoryPtr memory) {
-  if (name.ends_with('.')) {
-    name.pop_back();  // RFC 6066 section 3; and certificates have none.
-  }
-  auto made = std::make_unique<TlsSession>(std::move(context), std::move(name), std::move(memory));
-  if (!made->set_up(fd, short_is_empty) || !made->expect_server()) {
-    return nullptr;
-  }
-  SSL_set_connect_state(made->ssl_.get());
-  return made;
-}
-
 TlsSession::TlsSession(TlsContextPtr context, std::string name, TlsMemoryPtr memory)
     : context_(std::move(context)),
       name_(std::move(name)),
@@ -111,69 +76,6 @@ TlsSession::~TlsSession() {
 }
 
 void TlsSession::Free::operator()(ssl_st* ssl) const { SSL_free(ssl); }
-
-bool TlsSession::set_up(int fd, bool short_is_empty) {
-  socket_.fd = fd;
-  socket_.short_is_empty = short_is_empty;
-  BIO* const bio = ssl_ ? make_tls_bio(socket_) : nullptr;
-  if (bio == nullptr) {
-    return false;
-  }
-  SSL_set_bio(ssl_.get(), bio, bio);
-  SSL_set_app_data(ssl_.get(), this);
-  return true;
-}
-
-bool TlsSession::expect_server() {
-  SSL* const ssl = ssl_.get();
-  const bool address = is_address(name_);
-  if (!address && SSL_set_tlsext_host_name(ssl, name_.c_str()) != 1) {
-    return false;
-  }
-  if (memory_) {
-    if (ssl_session_st* const session = memory_->session_for(context_)) {
-      SSL_set_session(ssl, session);
-    }
-  }
-  if (!context_->verifies_server()) {
-    return true;
-  }
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  return address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name_.c_str()) == 1
-                 : SSL_set1_host(ssl, name_.c_str()) == 1;
-}
-
-IoResult TlsSession::handshake() {
-  started_ = true;
-  ERR_clear_error();
-  const int result = SSL_do_handshake(ssl_.get());
-  if (result != 1) {
-    const IoResult judgement = judged(result);
-    return judgement.would_block() ? judgement : handshake_failed(judgement);
-  }
-  const unsigned char* chosen = nullptr;
-  unsigned size = 0;
-  SSL_get0_alpn_selected(ssl_.get(), &chosen, &size);
-  if (size > 0 && std::string_view(reinterpret_cast<const char*>(chosen), size) != kProtocol) {
-    problem_ = "it chose a protocol that was not offered (ALPN)";
-    return handshake_failed(kTlsFailure);
-  }
-  established_ = true;
-  return {IoResult::Kind::Done};
-}
-
-IoResult TlsSession::handshake_failed(IoResult result) {
-  failed_ = true;
-  if (memory_) {
-    memory_->forget();
-  }
-  if (result.kind == IoResult::Kind::End) {
-    problem_ = "it closed the connection during the handshake";
-  } else if (!result.is_tls_error()) {
-    problem_ = fill("the connection broke during the handshake: {}", std::strerror(result.error));
-  }
-  return kTlsFailure;
-}
 
 /// What became of an operation that did not succeed.
 IoResult TlsSession::judged(int result) {
@@ -209,7 +111,7 @@ IoResult TlsSession::broken() {
   } else {
     problem_ = why_tls_failed();
   }
-  return kTlsFailure;
+  return IoResult::tls_failure();
 }
 
 IoResult TlsSession::read(char* data, std::size_t size) {
@@ -263,7 +165,7 @@ bool TlsSession::drained() const {
 IoResult TlsSession::write(std::span<const iovec> parts) {
   const std::size_t size = size_of(parts);
   if (failed_ || size < blocked_) {
-    return kTlsFailure;
+    return IoResult::tls_failure();
   }
   std::array<char, kRecord> room;
   std::size_t taken = 0;
@@ -292,7 +194,7 @@ IoResult TlsSession::write(std::span<const iovec> parts) {
 
 IoResult TlsSession::close_notify() {
   if (!established_ || failed_ || blocked_ > 0) {
-    return kTlsFailure;  // What the peer has got is cut, and it shall see that.
+    return IoResult::tls_failure();  // What the peer has got is cut, and it shall see that.
   }
   if (goodbye_) {
     return {IoResult::Kind::Done};

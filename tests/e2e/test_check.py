@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from support import CommandCase
+from support import Authority, CommandCase
 from support.command import command
 from support.daemon import ROOT
 
@@ -33,8 +33,13 @@ class Documentation(Check):
         self.assertIn('did you mean "route-shadowed"', self.diagnostics(2, "check", "--allow", "route-shadow"))
 
     def test_each_example_gives_its_warning_and_no_other(self):
+        authority = self.enterContext(Authority())
+        expired = authority.issue("localhost", first=-3, last=-1)
+        files = {"expired.pem": expired.certificate, "expired.key": expired.key, "ca.pem": authority.file}
         for name, _, example in SECTIONS:
             with self.subTest(name):
+                for file, made in files.items():
+                    example = example.replace(f"/etc/fusegate/tls/{file}", made)
                 options = re.match(r"# (--.*)\n", example)
                 done = command("-c", "-", "check", *(options[1].split() if options else ()), stdin=example)
                 if "not supported yet" in done.stderr:

@@ -60,8 +60,10 @@ enum class Code : std::uint8_t {
   RouteUnserved,
   UpstreamUnused,
   TrustEveryone,
+  TlsNotVerified,
+  TlsSettingUnused,
 };
-inline constexpr std::size_t kCodes = 42;
+inline constexpr std::size_t kCodes = 44;
 
 std::string_view word(Code code);
 std::optional<Code> code_of(std::string_view word);

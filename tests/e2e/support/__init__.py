@@ -1,6 +1,7 @@
 """Support for the end-to-end tests: the real binary, scripted servers and a strict client."""
 
 from . import cases, programs, scripts
+from .certificates import Authority, Pair
 from .client import Client, fetch, fetch_all
 from .command import CommandCase, command, commands
 from .daemon import Daemon, StartFailed, binary, many, refused, single
@@ -11,7 +12,7 @@ from .upstreams import Upstream, free_port
 from .wire import Closed, Headers, ProtocolError, Response
 
 __all__ = [
-    "Client", "Closed", "CommandCase", "Daemon", "Headers", "LoadResult", "ProtocolError", "Response",
+    "Authority", "Client", "Closed", "CommandCase", "Daemon", "Headers", "LoadResult", "Pair", "ProtocolError", "Response",
     "StartFailed", "Upstream", "binary", "cases", "command", "commands", "fetch", "fetch_all", "free_port", "many", "programs",
     "parse_metrics", "refused", "run_load", "scaled", "scripts", "single", "slow_factor",
     "split_series", "wait_until",

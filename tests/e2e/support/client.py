@@ -46,11 +46,18 @@ def chunked(*parts, trailers=()):
 class Client:
     """One connection to the proxy."""
 
-    def __init__(self, address, timeout=10.0, receive_buffer=None):
+    def __init__(self, address, timeout=10.0, receive_buffer=None, tls=None, server_name="localhost", session=None):
         self.timeout = scaled(timeout)
         self.sock = _connect(address, self.timeout)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if tls:
+            try:
+                self.sock = tls.wrap_socket(self.sock, server_hostname=server_name, session=session,
+                                            suppress_ragged_eofs=False)
+            except BaseException:
+                self.sock.close()
+                raise
         self.reader = wire.Reader(self.sock)
 
     def __enter__(self):
@@ -105,6 +112,10 @@ class Client:
     def finish_sending(self):
         self.sock.shutdown(socket.SHUT_WR)
 
+    def cut(self):
+        """Ends the connection with a FIN; with TLS without saying so first (close_notify)."""
+        socket.socket.shutdown(self.sock, socket.SHUT_WR)
+
     def reset(self):
         """Ends the connection with a RST."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -114,9 +125,9 @@ class Client:
         self.sock.close()
 
 
-def fetch(address, method="GET", target="/", headers=None, body=None, timeout=10.0, **options):
+def fetch(address, method="GET", target="/", headers=None, body=None, timeout=10.0, tls=None, **options):
     """One request on a connection of its own."""
-    with Client(address, timeout) as client:
+    with Client(address, timeout, tls=tls) as client:
         return client.request(method, target, headers, body, **options)
 
 

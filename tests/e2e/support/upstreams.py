@@ -9,6 +9,7 @@ it is marked `early`. `Upstream.requests` holds everything that arrived, bodies 
 import hashlib
 import os
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -83,6 +84,16 @@ class Exchange:
         """Ends the connection in order, after everything sent was delivered."""
         self.keep = False
         try:
+            if isinstance(self.sock, ssl.SSLSocket):
+                self.sock.unwrap()  # Says so first, and waits for the answer.
+        except (OSError, ValueError):
+            pass
+        self.cut()
+
+    def cut(self):
+        """Ends the connection with a FIN; with TLS without saying so first (close_notify)."""
+        self.keep = False
+        try:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
@@ -107,6 +118,18 @@ def pairs(headers):
     return list(headers.items()) if isinstance(headers, dict) else list(headers)
 
 
+@dataclass
+class Handshake:
+    """What a TLS handshake of an upstream came to; `error` is empty when it succeeded."""
+
+    server_name: str = None
+    version: str = None
+    protocol: str = None
+    reused: bool = False
+    certificate: dict = None
+    error: str = ""
+
+
 def reset(sock):
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -121,9 +144,10 @@ def _ok(exchange):
 
 
 class Upstream:
-    """A server on a loopback port, or on a unix socket when `path` is given."""
+    """A server on a loopback port, or on a unix socket when `path` is given; with `tls`, a server's
+    context, it speaks TLS."""
 
-    def __init__(self, script=None, port=0, path=None, on_connect=None, receive_buffer=None, idle=60.0):
+    def __init__(self, script=None, port=0, path=None, on_connect=None, receive_buffer=None, idle=60.0, tls=None):
         self.script = script or _ok
         self.on_connect = on_connect  # Called with each new socket; true = it is dealt with.
         self.requests = []
@@ -131,6 +155,10 @@ class Upstream:
         self.open = 0
         self.bad = []  # Requests that were not HTTP, or broke off in their head.
         self.idle = idle
+        self.tls = tls
+        self.handshakes = []
+        if tls:
+            tls.sni_callback = lambda sock, name, _: setattr(sock, "asked_name", name)
         self._lock = threading.Lock()
         self._sockets = set()
         self._closing = False
@@ -146,7 +174,7 @@ class Upstream:
             self._listener.bind(("127.0.0.1", port))
             self.port = self._listener.getsockname()[1]
             self.authority = f"127.0.0.1:{self.port}"
-            self.endpoint = f"http://{self.authority}"
+            self.endpoint = f"{'https' if tls else 'http'}://{self.authority}"
         self._listener.listen(1024)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -210,6 +238,7 @@ class Upstream:
             self.open += 1
         try:
             if not (self.on_connect and self.on_connect(sock)):
+                sock = self._secured(sock)
                 self._requests(sock, number)
         except (OSError, wire.ProtocolError):
             pass  # The tests look at what arrived, and at what the client got.
@@ -218,6 +247,29 @@ class Upstream:
                 self._sockets.discard(sock)
                 self.open -= 1
             sock.close()
+
+    def _secured(self, sock):
+        if not self.tls:
+            return sock
+        plain = sock
+        done = Handshake()
+        self.handshakes.append(done)
+        try:
+            sock = self.tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            with self._lock:
+                self._sockets.discard(plain)
+                self._sockets.add(sock)
+            sock.do_handshake()
+        except OSError as error:
+            done.error = str(error)
+            with self._lock:
+                self._sockets.discard(sock)
+            sock.close()
+            raise
+        done.server_name = getattr(sock, "asked_name", None)
+        done.version, done.protocol = sock.version(), sock.selected_alpn_protocol()
+        done.reused, done.certificate = sock.session_reused, sock.getpeercert()
+        return sock
 
     def _requests(self, sock, number):
         reader = wire.Reader(sock)

@@ -7,6 +7,7 @@ an error here. Nothing is guessed: unknown framing, bare line feeds and bad chun
 import hashlib
 import re
 import socket
+import ssl
 from dataclasses import dataclass, field
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -105,6 +106,8 @@ class Reader:
             data = self.sock.recv(size)
         except socket.timeout:
             raise TimeoutError(f"nothing more while reading {what}; got {bytes(self.buffer[:500])!r}") from None
+        except ssl.SSLEOFError:
+            raise Closed(f"cut without close_notify while reading {what}", bytes(self.buffer)) from None
         except (ConnectionResetError, BrokenPipeError, ConnectionAbortedError) as error:
             raise Closed(f"reset while reading {what} ({error})", bytes(self.buffer)) from None
         if not data:
@@ -142,7 +145,7 @@ class Reader:
             try:
                 self.fill(what, 1 << 20)
             except Closed as closed:
-                if "reset" in str(closed):
+                if str(closed).startswith(("reset", "cut")):
                     raise
                 return
 

@@ -47,6 +47,7 @@ struct Rig {
     }
   }
 
+  void secure() { upstream().endpoints.front().https = true; }
   config::UpstreamConfig& upstream() { return config.upstreams[0]; }
   config::RouteConfig& route() { return config.routes[0]; }
   config::RequestPolicy& policy() { return config.routes[0].policy; }

@@ -127,6 +127,17 @@ inline const std::vector<Boundary>& roads() {
       {"all addresses", Code::TrustEveryone,
        [](Rig& r) { r.config.listeners[0].trust = {{false, {}, 0}}; },
        [](Rig& r) { r.config.listeners[0].trust = {{false, {}, 1}}; }},
+      {"a server that proves nothing", Code::TlsNotVerified,
+       [](Rig& r) { r.secure(), r.upstream().tls.verify = false; }, [](Rig& r) { r.secure(); }},
+      {"nobody to verify", Code::TlsNotVerified,
+       [](Rig& r) { r.secure(), r.upstream().tls.verify = false; },
+       [](Rig& r) { r.upstream().tls.verify = false; }},
+      {"authorities of plain text", Code::TlsSettingUnused,
+       [](Rig& r) { r.upstream().tls.ca_file = "ca.pem"; },
+       [](Rig& r) { r.secure(), r.upstream().tls.ca_file = "ca.pem"; }},
+      {"authorities that nobody asks", Code::TlsSettingUnused,
+       [](Rig& r) { r.secure(), r.upstream().tls = {.ca_file = "ca.pem", .verify = false}; },
+       [](Rig& r) { r.secure(), r.upstream().tls = {.ca_file = "ca.pem"}; }},
   };
   return all;
 }

@@ -173,17 +173,35 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     NotSupportedYet, BadInputs,
+    testing::Values(BadInput{"Tracing", at_top("tracing: {otlp_endpoint: http://o}\n"), 5, 26,
+                             "not supported yet", ""},
+                    BadInput{"PerEndpoint", at_top("metrics: {per_endpoint: true}\n"), 5, 25,
+                             "not supported yet", ""}),
+    case_name);
+
+INSTANTIATE_TEST_SUITE_P(
+    Tls, BadInputs,
     testing::Values(
-        BadInput{"Https", "upstreams: {a: {url: https://a}}\n", 1, 22, "not supported yet", ""},
-        BadInput{"Tls", in_upstream("    tls: {verify: false}\n"), 5, 19, "not supported yet", ""},
-        BadInput{"Tracing", at_top("tracing: {otlp_endpoint: http://o}\n"), 5, 26,
-                 "not supported yet", ""},
-        BadInput{"PerEndpoint", at_top("metrics: {per_endpoint: true}\n"), 5, 25,
-                 "not supported yet", ""},
         BadInput{
-            "ListenerTls",
+            "KeyAlone",
             "listeners: [{address: 127.0.0.1:1, tls: {key: k}}]\nupstreams: {a: {url: http://a}}\n",
-            1, 47, "not supported yet", ""}),
+            1, 47, "needs tls.certificate beside it", ""},
+        BadInput{"CertificateAlone",
+                 "listeners: [{address: 127.0.0.1:1, tls: {certificate: c}}]\nupstreams: {a: {url: "
+                 "http://a}}\n",
+                 1, 55, "needs tls.key beside it", ""},
+        BadInput{"ClientCaAlone",
+                 "listeners: [{address: 127.0.0.1:1, tls: {client_ca: c}}]\nupstreams: {a: {url: "
+                 "http://a}}\n",
+                 1, 53, "needs tls.certificate beside it", ""},
+        BadInput{"UpstreamKeyAlone", in_upstream("    tls: {key: k}\n"), 5, 16,
+                 "needs tls.certificate beside it", ""},
+        BadInput{"ServerName", in_upstream("    tls: {server_name: \"a b\"}\n"), 5, 24,
+                 "expected a host or an address without port", ""},
+        BadInput{"ServerNamePort", in_upstream("    tls: {server_name: \"a:443\"}\n"), 5, 24,
+                 "expected a host or an address without port", ""},
+        BadInput{"MixedSchemes", "upstreams: {a: {endpoints: [\"https://a\", \"b:80\"]}}\n", 1, 42,
+                 "write https:// before all of them", ""}),
     case_name);
 
 TEST(Load, ReadsTheErrorOfTheContractAsDrawn) {

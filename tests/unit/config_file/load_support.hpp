@@ -16,12 +16,13 @@ using Variables = std::map<std::string, std::string, std::less<>>;
 using Result = std::expected<Loaded, std::vector<Diagnostic>>;
 
 inline Result load_text(const std::string& text, const Variables& variables = {},
-                        std::span<const Override> overrides = {}) {
+                        std::span<const Override> overrides = {},
+                        const FileCheck& check_files = {}) {
   const Environment env = [&](std::string_view name) -> std::optional<std::string> {
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional(found->second);
   };
-  return load(text, "fusegate.yaml", env, overrides);
+  return load(text, "fusegate.yaml", env, overrides, {}, check_files);
 }
 
 /// The configuration, or a failed test and an empty one.
