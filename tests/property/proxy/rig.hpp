@@ -39,7 +39,8 @@ class WireRig {
  public:
   WireRig(config::ConfigPtr settings, std::size_t workers, std::uint64_t seed)
       : config_(std::move(settings)),
-        shared_{config_, route::RouteTable{config_}, {}, Sinks::instance().log} {
+        shared_{config_, route::RouteTable{config_}, {}, {}, Sinks::instance().log} {
+    shared_.listener_tls.resize(config_->listeners.size());  // Plain text.
     for (const auto& upstream : config_->upstreams) {
       shared_.upstreams.push_back(std::make_unique<upstream::Upstream>(upstream, seed, now_));
     }
