@@ -128,7 +128,7 @@ std::optional<RequestHandler::Failure> RequestHandler::look_at_hedge(net::Waker:
       return outcome;
     }
   }
-  // Never `?:` here: std::optional{} of a Failure is a copy of it, and an empty one is a whole head.
+  // Never `?:` here: std::optional{} of a Failure copies it, and an empty one is a whole head.
   if (worker_.now() < other_until_) {
     return std::nullopt;
   }
