@@ -3,7 +3,7 @@
 import threading
 import unittest
 
-from support import Client, Daemon, Upstream, scripts, single
+from support import Client, Daemon, Upstream, fetch, many, scripts, single
 from support.client import chunked, encode
 
 SETTINGS = {"retries": 1, "breaker": {"mode": "off"}, "ejection": {"enabled": False},
@@ -57,6 +57,24 @@ class HeldResponses(unittest.TestCase):
     def test_the_reply_of_the_operator_stands_in(self):
         response, _ = self.ask(SIZED, lambda exchange: exchange.reset(), {"status": 200, "body": "spare"})
         self.assertEqual((response.status, response.body), (200, b"spare"))
+
+    def test_one_that_died_while_another_upstream_was_asked_is_not_given_in_part(self):
+        asked, gone = threading.Event(), threading.Event()
+
+        def first(exchange):
+            exchange.send(SIZED)
+            asked.wait(10)
+            exchange.reset()
+            gone.set()
+
+        def spare(exchange):
+            asked.set()
+            gone.wait(10)
+            exchange.close()
+        upstreams = {"up": self.enterContext(Upstream(first)), "spare": self.enterContext(Upstream(spare))}
+        routes = [{"match": "/", "upstream": "up", "fallback": {"upstream": "spare"}}]
+        daemon = self.enterContext(Daemon(many(upstreams, routes, **{**SETTINGS, "retries": 0})))
+        self.assert_local(fetch(daemon.address), daemon)
 
     def test_one_that_was_completed_meanwhile_is_given(self):
         def complete(exchange):

@@ -152,6 +152,36 @@ TEST(RequestParser, RefusesHeadsOverTheByteLimit) {
   EXPECT_TRUE(outcome(100)(full).starts_with("head_too_large")) << "no room for its end is left";
 }
 
+TEST(RequestParser, TellsWhatOfTheFirstLineIsTooLong) {
+  struct Case {
+    std::string text;
+    RejectReason reason;
+    unsigned status;
+  };
+  const std::string much(2000, 'a');
+  const Case cases[] = {
+      {much + " / HTTP/1.1\r\n\r\n", RejectReason::Unsupported, 0},
+      {"\r\n" + much + " / HTTP/1.1\r\n\r\n", RejectReason::Unsupported, 0},
+      {"GET /" + much + " HTTP/1.1\r\n\r\n", RejectReason::HeadTooLarge, 414},
+      {"GET / HTTP/1.1\r\nhost: a\r\nx: " + much + "\r\n\r\n", RejectReason::HeadTooLarge, 0},
+  };
+  for (const Case& one : cases) {
+    for (const std::size_t cut : {std::size_t{3}, std::size_t{1000}, one.text.size()}) {
+      RequestParser parser;
+      RequestHead head;
+      ParseFailure failure;
+      const HeadLimits limits{.bytes = 1024, .count = 10};
+      auto status = parser.parse(one.text.substr(0, cut), limits, head, failure);
+      if (status == ParseStatus::NeedMore) {
+        status = parser.parse(one.text, limits, head, failure);
+      }
+      ASSERT_EQ(status, ParseStatus::Failed);
+      EXPECT_EQ(failure.reason, one.reason) << failure.detail;
+      EXPECT_EQ(failure.status, one.status) << failure.detail;
+    }
+  }
+}
+
 TEST(RequestParser, RefusesMoreFieldsThanTheLimit) {
   const std::string text = get("a: b\r\na: b\r\na: b\r\n");
   const auto outcome = [](std::size_t count) {

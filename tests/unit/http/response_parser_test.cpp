@@ -1,3 +1,4 @@
+#include "http/framing.hpp"
 #include "unit/http/http_testing.hpp"
 
 namespace fusegate::http {
@@ -148,6 +149,27 @@ TEST(ResponseParser, ReportsUpgrades) {
               "GET", [](const ResponseHead& head) { EXPECT_TRUE(head.upgrade); });
   expect_good("HTTP/1.1 101 Switching Protocols\r\n\r\n", "GET",
               [](const ResponseHead& head) { EXPECT_FALSE(head.upgrade); });
+}
+
+TEST(ResponseParser, TakesUpOfferedProtocolsOnly) {
+  const auto takes_up = [](const std::string& offered, const std::string& answered) {
+    const std::string request =
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\n" + offered + "\r\n";
+    const std::string response = "HTTP/1.1 101 X\r\nconnection: upgrade\r\n" + answered + "\r\n";
+    RequestHead offer;
+    ResponseHead answer;
+    ParseFailure failure;
+    EXPECT_EQ(RequestParser{}.parse(request, {}, offer, failure), ParseStatus::Complete);
+    EXPECT_EQ(ResponseParser{}.parse(response, {}, "GET", answer, failure), ParseStatus::Complete);
+    return takes_up_offer(offer, answer);
+  };
+  EXPECT_TRUE(takes_up("upgrade: websocket\r\n", "upgrade: WebSocket\r\n"));
+  EXPECT_TRUE(takes_up("upgrade: a, b/2\r\nupgrade: c\r\n", "upgrade: c, b/2\r\n"));
+  EXPECT_FALSE(takes_up("upgrade: a\r\n", "upgrade: b\r\n"));
+  EXPECT_FALSE(takes_up("upgrade: a\r\n", "upgrade: a, b\r\n"));
+  EXPECT_FALSE(takes_up("upgrade: b/2\r\n", "upgrade: b/3\r\n"));
+  EXPECT_FALSE(takes_up("upgrade: a\r\n", "upgrade:\r\n"));
+  EXPECT_FALSE(takes_up("upgrade: a\r\n", ""));
 }
 
 TEST(ResponseParser, RefusesHeadsOverTheLimits) {
