@@ -155,7 +155,8 @@ void read_route(Reader& reader, const Cursor& at, Draft& draft) {
   const auto index = named == nullptr ? std::nullopt : upstream_index(draft, reader.peek(*named));
   Scope scope = index ? draft.upstreams[*index] : draft.root;
   // Not a route's business, and many: a copy for each route would not fit into memory.
-  scope.upstream.endpoints = {};
+  scope.upstream.endpoints.clear();
+  scope.upstream.endpoints.shrink_to_fit();
   scope.set.erase("name");
   scope.route.name.clear();
   reader.settings(at, "", kRouteLevels, scope);
