@@ -252,6 +252,13 @@ class Healthcheck(CommandCase):
         daemon.wait()
         self.assertIn("no answer from " + daemon.status, ask(1).stderr)
 
+    @unittest.skipIf(Path("/etc/fusegate/fusegate.yaml").exists(), "there is a file to read")
+    def test_asks_an_instance_that_runs_without_a_file(self):
+        daemon = self.enterContext(Daemon(single("http://127.0.0.1:9")))
+        wait_until(lambda: fetch(daemon.status, target="/readyz").status == 200, what="readiness")
+        self.expect(0, "healthcheck", env={"FUSEGATE_STATUS_LISTEN": daemon.status})
+        self.assertIn("cannot be read", self.diagnostics(1, "-c", "/nowhere/fusegate.yaml", "healthcheck"))
+
     def test_fails_when_there_is_nothing_to_ask(self):
         check = lambda text: self.diagnostics(1, "-c", "-", "healthcheck", stdin=text)
         self.assertIn("no answer", check(VALID + f"status: {{ listen: 127.0.0.1:{free_port()} }}\n"))
