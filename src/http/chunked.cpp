@@ -47,12 +47,39 @@ ChunkDecoder::Step ChunkDecoder::next(std::string_view input) {
       } else if (taken == Trailers::Result::End) {
         state_ = State::Done;
       }
+    } else if (const std::size_t taken = usual_bytes(input.substr(at)); taken > 0) {
+      at += taken;
     } else if (!line_byte(input[at++])) {
       break;
     }
   }
   // A broken body is not forwarded any further than it was proven to be sound.
   return result(at, state_ == State::Failed ? std::string_view{} : data);
+}
+
+/// What nearly all lines are, at a time: the CRLF behind payload, or digits and CRLF. 0 = something
+/// else, or not all of it is here.
+std::size_t ChunkDecoder::usual_bytes(std::string_view input) {
+  if (state_ == State::DataReturn && input.starts_with("\r\n")) {
+    state_ = State::Size;
+    return 2;
+  }
+  static constexpr std::size_t kFewDigits = 8;
+  if (state_ != State::Size) {
+    return 0;
+  }
+  std::uint64_t size = 0;
+  std::size_t digits = 0;
+  while (digits < std::min(input.size(), kFewDigits) && hex_value(input[digits]) >= 0) {
+    size = size * 16 + static_cast<std::uint64_t>(hex_value(input[digits++]));
+  }
+  if (digits == 0 || !input.substr(digits).starts_with("\r\n")) {
+    return 0;
+  }
+  left_ = size;
+  line_ = static_cast<std::uint16_t>(digits + 2);
+  end_line();
+  return digits + 2;
 }
 
 /// All that is neither payload nor trailers: the chunk line and the CRLF behind the payload.

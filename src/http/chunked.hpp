@@ -63,6 +63,7 @@ class ChunkDecoder {
     Failed,
   };
 
+  std::size_t usual_bytes(std::string_view input);
   bool line_byte(char c);
   bool extension_byte(char c);
   bool value_byte(char c);
