@@ -18,11 +18,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-from support import Daemon, fetch, run_load, wait_until  # noqa: E402
+from support import Daemon, fetch, free_port, run_load, wait_until  # noqa: E402
 from support.daemon import binary  # noqa: E402
 from support.metrics import split_series  # noqa: E402
 
-__all__ = ["MIB", "Backend", "Daemon", "Memory", "Verdict", "binary", "fetch", "parser", "per_request",
+__all__ = ["MIB", "Backend", "Daemon", "Memory", "Verdict", "binary", "fetch", "free_port", "parser", "per_request",
            "raise_descriptor_limit", "run_load", "series", "sleep_until", "total", "transitions",
            "wait_until"]
 
