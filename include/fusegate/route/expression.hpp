@@ -11,7 +11,7 @@ namespace fusegate::route {
 /// for each.
 inline constexpr int kExpressionBytesMax = 256 * 1024;
 /// Instructions of all expressions of a configuration together (`RE2::ProgramSize`). A path such
-/// as "/orders/[0-9]+/items" has about forty.
+/// as "/orders/[0-9]+/items" has twenty.
 inline constexpr std::size_t kExpressionsSizeMax = 200'000;
 
 /// How every `path_regex` is compiled: checked, looked at for shadowing, and matched.
