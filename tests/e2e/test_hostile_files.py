@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import Daemon, fetch, many, slow_factor, wait_until
+from support import Daemon, fetch, many, wait_until
 from support.measured import Measured
 
 UPSTREAM = "upstreams:\n  a: { url: http://127.0.0.1:9 }\n"
@@ -149,7 +149,7 @@ class HostileStates(unittest.TestCase):
                 path = Path(folder) / "state.json"
                 path.write_bytes(state)
                 with Daemon({**many({"up": "http://127.0.0.1:9"}), "state_file": str(path)}) as daemon:
-                    wait_until(lambda d=daemon: fetch(d.status, target="/readyz").status == 200)
+                    wait_until(lambda: fetch(daemon.status, target="/readyz").status == 200, 20, "readiness")
                     said = [line["msg"] for line in daemon.log() if line["level"] == "warn"]
                     self.assertTrue(any("state" in line for line in said), json.dumps(said))
                     if not os.environ.get("FUSEGATE_SANITIZE"):
@@ -157,5 +157,4 @@ class HostileStates(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    print("slower by", slow_factor())
     unittest.main()
