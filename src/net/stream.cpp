@@ -149,8 +149,7 @@ IoResult Stream::write(std::span<const iovec> parts) {
 
 IoResult Stream::write(const char* data, std::size_t size) {
   if (tls_) [[unlikely]] {
-    const iovec part{const_cast<char*>(data), size};
-    return write_tls({&part, 1});
+    return write_tls(data, size);
   }
   return noted_write(judged(::send(fd_, data, size, MSG_NOSIGNAL), false), size);
 }
@@ -167,9 +166,8 @@ int Stream::connect_error() const {
 void Stream::close() {
   owner_ = nullptr;
   if (is_open()) {
-    if (tls_) {
-      tls_->close_notify();  // If the socket takes it; nobody waits here.
-      tls_.reset();
+    if (tls_) [[unlikely]] {
+      end_tls();
     }
     loop_.forget(fd_, *this);
     ::close(std::exchange(fd_, -1));  // The number may belong to another connection a moment later.

@@ -104,9 +104,12 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   IoResult noted_read(IoResult result, std::size_t asked);
   IoResult noted_write(IoResult result, std::size_t asked);
   int connect_error() const;
-  IoResult read_tls(char* data, std::size_t size);
-  IoResult::Kind peek_tls();
-  IoResult write_tls(std::span<const iovec> parts);
+  // Never inside their callers, which would then save registers for them in plain text, too.
+  [[gnu::noinline]] IoResult read_tls(char* data, std::size_t size);
+  [[gnu::noinline]] IoResult::Kind peek_tls();
+  [[gnu::noinline]] IoResult write_tls(std::span<const iovec> parts);
+  [[gnu::noinline]] IoResult write_tls(const char* data, std::size_t size);
+  [[gnu::noinline]] void end_tls();
   void note_tls_read(IoResult::Kind kind);
   void note_tls_write(bool blocked);
   void watch_writable();

@@ -85,6 +85,17 @@ IoResult Stream::write_tls(std::span<const iovec> parts) {
   return result;
 }
 
+IoResult Stream::write_tls(const char* data, std::size_t size) {
+  const iovec part{const_cast<char*>(data), size};
+  return write_tls({&part, 1});
+}
+
+/// Says goodbye if the socket takes it; nobody waits here.
+void Stream::end_tls() {
+  tls_->close_notify();
+  tls_.reset();
+}
+
 void Stream::note_tls_write(bool blocked) {
   write_mask_ = !blocked || tls_->wants_to_write() ? kWritable : kReadable;
   writable_ = writable_ && !blocked;

@@ -57,7 +57,7 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
 
   // What a request handler uses.
   /// Waits for any of `events`, at most until `deadline`: then kTimer is among the result.
-  auto wait(net::Waker::Events events, Instant deadline) {
+  [[gnu::always_inline]] auto wait(net::Waker::Events events, Instant deadline) {
     waker_.clear(kTimer);
     worker.timers.set(*this, deadline);
     return waker_.wait(events | kTimer);

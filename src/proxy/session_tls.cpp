@@ -45,7 +45,7 @@ net::Task<> Session::handshake_failed() {
     co_await linger();  // Else the alert that tells the client why could be lost.
     co_return;
   }
-  request_ = worker.take_context();
+  request_ = std::make_unique<RequestContext>(worker.shared.config->limits.header_count);
   http::ParseFailure failure{RejectReason::BadRequest,
                              "this port speaks TLS, and the request came in plain text; use https"};
   co_await refuse(failure);
