@@ -126,7 +126,8 @@ class RequestHandler {
   std::string_view retry_marker();
   void settle_connection(Inbound& inbound, bool clean);
   void drop(Inbound& inbound);
-  void drop_stream(Inbound& inbound);
+  /// There is one. Rare, and never inside `drop`, which most often has nothing to do.
+  [[gnu::noinline]] void drop_stream(Inbound& inbound);
 
   /// What ended a request beside its attempts.
   enum class Stop : std::uint8_t { No, ClientGone, BadBody, BodyTooLarge, BodyStalled };

@@ -219,15 +219,15 @@ void RequestHandler::settle_connection(Inbound& inbound, bool clean) {
 }
 
 void RequestHandler::drop_stream(Inbound& inbound) {
-  if (inbound.stream) {
-    worker_.metrics.upstream(inbound.upstream).connections_active.add(-1);
-    inbound.stream->close();
-    inbound.stream = nullptr;
-  }
+  worker_.metrics.upstream(inbound.upstream).connections_active.add(-1);
+  inbound.stream->close();
+  inbound.stream = nullptr;
 }
 
 void RequestHandler::drop(Inbound& inbound) {
-  drop_stream(inbound);
+  if (inbound.stream) [[unlikely]] {
+    drop_stream(inbound);
+  }
   inbound.buffer.reset();
   inbound.begin = inbound.filled = 0;
 }
