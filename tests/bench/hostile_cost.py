@@ -118,7 +118,7 @@ def cost(callgrind, address, data, idle, piece=None):
 
 def configuration(upstream):
     """Twenty routes with expressions that a request for their host tries in vain, before the one for everything."""
-    routes = [{"name": f"r{i}", "match": {"host": "regex", "path_regex": f"/(a|aa)*{i}"}, "upstream": "up"} for i in range(20)]
+    routes = [{"name": f"r{i}", "match": {"host": ["regex"], "path_regex": f"/(a|aa)*{i}"}, "upstream": "up"} for i in range(20)]
     return {"upstreams": {"up": {"url": upstream.endpoint}}, "log": {"access": {"enabled": False}},
             "routes": routes + [{"name": "all", "match": "/", "upstream": "up"}]}
 
