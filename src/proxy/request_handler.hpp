@@ -12,6 +12,8 @@
 
 namespace fusegate::proxy {
 
+class Tunnel;
+
 /// Carries out one request: asks the exchange what to do, does it, tells it what became of it.
 /// Every decision about retries, breakers and budgets is the exchange's.
 class RequestHandler {
@@ -122,6 +124,7 @@ class RequestHandler {
   net::Task<Ending> forward(Inbound& inbound);
   net::Task<Ending> relay(Inbound& inbound);
   net::Task<Ending> tunnel(Inbound& inbound);
+  Ending end_of_tunnel(const Tunnel& tunnel, Instant stuck_since);
   std::string_view write_response_head(http::BodyKind out);
   std::string_view retry_marker();
   void settle_connection(Inbound& inbound, bool clean);

@@ -18,6 +18,15 @@ constexpr Duration kTunnelIdle = std::chrono::hours{1};
 /// What one side may still send after the other has ended. Chosen.
 constexpr Duration kTunnelEnding = std::chrono::seconds{2};
 
+Duration patience_with(const Tunnel& tunnel) {
+  return tunnel.half_ended() ? kTunnelEnding : kTunnelIdle;
+}
+
+/// When a side that takes nothing is given up.
+Instant stuck_until(const Tunnel& tunnel, Duration stuck) {
+  return after(std::min(tunnel.client_stuck_since(), tunnel.upstream_stuck_since()), stuck);
+}
+
 }  // namespace
 
 /// Says that trying again would harm, and why; empty when it would not.
@@ -179,25 +188,24 @@ net::Task<RequestHandler::Ending> RequestHandler::tunnel(Inbound& inbound) {
       events = tunnel.arm(session_.client(), *inbound.stream);
     }
     const Duration stuck = worker_.shared.config->limits.body_timeout;
-    const Duration quiet = tunnel.half_ended() ? kTunnelEnding
-                           : waits_for_head    ? stuck
-                                               : kTunnelIdle;
-    const Instant client_until = after(tunnel.client_stuck_since(), stuck);
-    const Instant upstream_until = after(tunnel.upstream_stuck_since(), stuck);
-    const Instant until = std::min(worker_.now() + quiet, std::min(client_until, upstream_until));
+    const Duration quiet = waits_for_head ? stuck : patience_with(tunnel);
+    const Instant until = std::min(worker_.now() + quiet, stuck_until(tunnel, stuck));
     const auto happened = co_await session_.wait(events, until);
     rq_.report.bytes_out = tunnel.to_client.total();
-    if (!session_.client().is_open()) {
-      co_return Ending::Delivered;
-    }
-    if (happened == kTimer && worker_.now() >= client_until) {
-      session_.client().abort();
-      co_return Ending::ClientGone;
-    }
-    if (happened == kTimer) {
-      co_return worker_.now() >= upstream_until ? Ending::CutByUpstream : Ending::Delivered;
+    if (happened == kTimer || !session_.client().is_open()) {
+      co_return end_of_tunnel(tunnel, after(worker_.now(), -stuck));
     }
   }
+}
+
+/// What to tell of a tunnel that is given up; `stuck_since`: who has taken nothing since then is to
+/// blame.
+RequestHandler::Ending RequestHandler::end_of_tunnel(const Tunnel& tunnel, Instant stuck_since) {
+  if (tunnel.client_stuck_since() <= stuck_since) {
+    session_.client().abort();  // The kernel need not keep what is not read.
+    return Ending::ClientGone;
+  }
+  return tunnel.upstream_stuck_since() <= stuck_since ? Ending::CutByUpstream : Ending::Delivered;
 }
 
 /// Keeps the connection for others when nothing is in doubt, else closes it.
