@@ -54,9 +54,9 @@ class BufferPool {
   static constexpr std::size_t kSmall = 16 * 1024;   ///< Heads, small bodies.
   static constexpr std::size_t kLarge = 256 * 1024;  ///< Bodies worth fewer system calls.
   /// What one body moves in a turn of the loop before the other connections have theirs: without
-  /// it, peers that are as fast as we are would never let go. Chosen: four small blocks, or the
-  /// large one that passes it.
-  static constexpr std::size_t kTurn = 64 * 1024;
+  /// it, peers that are as fast as we are would never let go. Chosen: one small block, or the large
+  /// one that passes it; with four, a hundred such peers made others wait 50 ms.
+  static constexpr std::size_t kTurn = kSmall;
 
   BufferPool() = default;
   BufferPool(const BufferPool&) = delete;
