@@ -269,8 +269,10 @@ inline void Judge::on_close(Reader& reader, bool clean) {
     // Most clients that send a FIN have left, so nothing is tried again for them.
     const bool given_up =
         flight_.half_closes && (current().plan.fault != Fault::None || current().plan.disturbed());
-    if (given_up) {
-      tally_.add("given up behind a FIN of the caller");
+    // The reset that tells HTTP/1.0 of a cut takes along what was not read yet.
+    const bool cut = !clean && current().old && current().plan.fault == Fault::CutBody;
+    if (given_up || cut) {
+      tally_.add(cut ? "cut: as planned" : "given up behind a FIN of the caller");
     } else {
       lost(clean ? "closed without an answer" : "reset without an answer");
     }
