@@ -194,8 +194,7 @@ class WireRig {
       });
     }
     for (ServerConnection& server : servers_) {
-      server.pause(false);
-      server.receive();
+      server.await_end();
       EXPECT_TRUE(!server.is_open()) << "a connection was forgotten";
     }
   }

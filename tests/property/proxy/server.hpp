@@ -89,6 +89,15 @@ class ServerConnection {
   }
   void leave(bool with_reset) { with_reset ? socket_.reset() : socket_.close(); }
   void pause(bool pauses) { reads_ = !pauses; }
+  /// Reads until the other side has closed, or for some seconds.
+  void await_end() {
+    pause(false);
+    receive();
+    for (int i = 0; i < 5 && is_open(); ++i) {
+      socket_.await_input();
+      receive();
+    }
+  }
 
  private:
   using Messages = BeastMessages<true>;

@@ -3,6 +3,7 @@
 #include "net/address.hpp"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -52,6 +53,11 @@ class Socket {
     }
     return sent < 0 ? 0 : static_cast<std::size_t>(sent);
   }
+  /// Waits a while for something to read, which TCP may bring a little later even on one machine.
+  void await_input() const {
+    pollfd wanted{fd_, POLLIN, 0};
+    ::poll(&wanted, 1, 1000);
+  }
   enum class Read { Nothing, End, Failed };
   /// Reads all there is to `to`.
   Read drain(std::string& to) {
@@ -92,6 +98,7 @@ class Door {
   }
   const std::string& address() const { return address_; }
   int fd() const { return socket_.fd(); }
+  void await_connection() const { socket_.await_input(); }
   Socket accept() const {
     return Socket{::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
   }
@@ -134,6 +141,7 @@ class Doors {
       return {Socket{fds[0]}, Socket{fds[1]}};
     }
     Socket client = front_.connect();
+    front_.await_connection();
     peer.length = sizeof peer.storage;
     Socket accepted{
         ::accept4(front_.fd(), peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC)};
