@@ -21,7 +21,9 @@ class Client {
       : number_(number), socket_(std::move(socket)), tcp_(tcp), ledger_(ledger) {}
 
   bool is_open() const { return socket_.is_open(); }
-  bool may_ask() const { return is_open() && !ended_ && !upgrading_ && asked_.size() < 8; }
+  bool may_ask() const {
+    return is_open() && !ended_ && !upgrading_ && !tunnel_ && asked_.size() < 8;
+  }
 
   void ask(Dice& dice) {
     Sent& sent = ledger_.add(number_);
@@ -140,7 +142,7 @@ class Client {
       // A refusal of what was no whole request cannot know that its body should be left out.
       refused_head_ = sent.is_head() && message.result_int() < 500 && sent.deliveries == 0;
       sent.answered = true;
-      upgrading_ = false;
+      upgrading_ = upgrading_ && !sent.upgrade;
     }
   }
 

@@ -37,6 +37,9 @@ class AnswerWriter {
       : dice_(dice), sent_(sent), tag_(std::move(tag)) {}
 
   Answer write() {
+    if (sent_.upgrade && dice_.below(2) == 0) {
+      return switching();
+    }
     const auto kind = dice_.below(24);
     switch (kind) {
       case 0:
