@@ -4,11 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   GTEST_FLAG_SET(break_on_failure, true);
+  // Only what libFuzzer knows as a crash has its input written down.
+  std::signal(SIGTRAP, [](int) { std::abort(); });
   return 0;
 }
 
