@@ -56,8 +56,8 @@ class ServerConnection {
   void stray() {
     receive();
     // On TCP the next request may be on its way, and this would be its answer.
-    if (!is_open() || ended_ || tunnel_ || closes_ || tcp_ || (current_ != nullptr && !answered_) ||
-        in_.begun()) {
+    if (!is_open() || !reads_ || ended_ || tunnel_ || closes_ || tcp_ ||
+        (current_ != nullptr && !answered_) || in_.begun()) {
       return;
     }
     out_ += "HTTP/1.1 200 OK\r\nx-tag: " + std::string{kStray} + "\r\ncontent-length: 0\r\n\r\n";
