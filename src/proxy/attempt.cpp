@@ -21,7 +21,7 @@ exchange::FailureFacts failure(FailureClass kind, AttemptResult result, RejectRe
 
 }  // namespace
 
-net::Task<RequestHandler::Next> RequestHandler::attempt(Decision decision) {
+net::Task<RequestHandler::Next> RequestHandler::attempt(const Decision& decision) {
   rq_.inbound.endpoint = decision.endpoint;
   hedge_at_ = decision.hedge_at;
   client_slow_ = false;

@@ -1,4 +1,5 @@
 #include "http/chunked.hpp"
+#include "proxy/locked.hpp"
 #include "proxy/request_handler.hpp"
 
 #include <optional>
@@ -80,6 +81,11 @@ bool RequestHandler::recall_held() {
   rq_.inbound = std::move(held);
   held = Inbound{};
   return true;
+}
+
+RequestHandler::Next RequestHandler::held_lost() {
+  return locked(
+      [&](exchange::UpstreamState&) { return rq_.exchange->on_held_lost(worker_.now()); });
 }
 
 /// Takes in what has arrived since the response was put aside, as far as its buffer goes.

@@ -22,38 +22,82 @@ RequestHandler::RequestHandler(Session& session, RequestContext& request, char* 
       early_size_(early_size),
       ended_before_(session.client_ended()) {}
 
-net::Task<> RequestHandler::run() {
-  begin_report();
+net::Task<std::size_t> RequestHandler::serve(Session& session, RequestContext& request, char* early,
+                                             std::size_t early_size) {
+  using Kind = Decision::Kind;
+  RequestHandler handler{session, request, early, early_size};
+  handler.begin_report();
+  const RejectReason refusal = handler.judge();
+  if (refusal != RejectReason::None) {
+    co_await handler.refuse(refusal);
+    co_return handler.early_used_;
+  }
+  auto& in_flight = handler.worker_.metrics.route(request.report.route).in_flight;
+  in_flight.add(1);
+  Ending ending = Ending::ClientGone;
+  Next next = handler.begin_exchange();
+  while (next && session.client().is_open()) {
+    if (request.route->policy.fallback.kind != config::Fallback::Kind::Off) {
+      next = handler.fall_back(*next);
+    }
+    switch (next->kind) {
+      case Kind::Attempt:
+        next = co_await handler.attempt(*next);
+        break;
+      case Kind::Wait:
+        next = co_await handler.wait_backoff(next->until);
+        break;
+      case Kind::Queue:
+        next = co_await handler.wait_slot(next->until);
+        break;
+      case Kind::ForwardHeld:
+        if (!handler.recall_held()) {
+          next = handler.held_lost();
+          break;
+        }
+        [[fallthrough]];
+      case Kind::Forward:
+        ending = co_await handler.forward(request.inbound);
+        next.reset();
+        break;
+      case Kind::Continue:  // Said and obeyed within an attempt.
+      case Kind::Reject:
+        co_await handler.reject(*next);
+        ending = Ending::Rejected;
+        next.reset();
+        break;
+    }
+  }
+  handler.finish(ending);
+  in_flight.add(-1);
+  co_return handler.early_used_;
+}
+
+/// Why there will be no attempt; None when there may be one, and then its target is known.
+RejectReason RequestHandler::judge() {
   if (!rq_.head.keep_alive || worker_.draining()) {
     session_.close_after();
   }
   if (rq_.head.max_forwards == 0) {
     // RFC 9110 section 7.6.2: it may go no further.
-    co_await refuse(RejectReason::Unsupported,
-                    "Max-Forwards is used up, and OPTIONS and TRACE end nowhere here");
-    co_return;
+    detail_ = "Max-Forwards is used up, and OPTIONS and TRACE end nowhere here";
+    return RejectReason::Unsupported;
   }
   if (!find_route()) {
-    const auto reason = detail_.empty() ? RejectReason::NoRoute : RejectReason::BadRequest;
-    if (reason == RejectReason::BadRequest) {
-      session_.close_after();
+    if (detail_.empty()) {
+      detail_ = "no route matches this request";
+      return RejectReason::NoRoute;
     }
-    co_await refuse(reason, detail_.empty() ? "no route matches this request" : detail_);
-    co_return;
+    session_.close_after();
+    return RejectReason::BadRequest;
   }
   const auto& limits = worker_.shared.config->limits;
   if (limits.request_body > 0 && rq_.head.content_length > limits.request_body) {
-    co_await refuse(RejectReason::BodyTooLarge,
-                    "the request body is longer than limits.request_body");
-    co_return;
+    detail_ = "the request body is longer than limits.request_body";
+    return RejectReason::BodyTooLarge;
   }
   choose_target();
-  auto& in_flight = worker_.metrics.route(rq_.report.route).in_flight;
-  in_flight.add(1);
-  const Next first = begin_exchange();
-  const Ending ending = co_await obey(*first);
-  finish(ending);
-  in_flight.add(-1);
+  return RejectReason::None;
 }
 
 void RequestHandler::begin_report() {
@@ -150,49 +194,8 @@ RequestHandler::Next RequestHandler::begin_exchange() {
   });
 }
 
-net::Task<RequestHandler::Ending> RequestHandler::obey(Decision decision) {
-  using Kind = Decision::Kind;
-  for (;;) {
-    if (!session_.client().is_open()) {
-      co_return Ending::ClientGone;
-    }
-    if (rq_.route->policy.fallback.kind != config::Fallback::Kind::Off) {
-      decision = fall_back(decision);
-    }
-    Next next;
-    switch (decision.kind) {
-      case Kind::Attempt:
-        next = co_await attempt(decision);
-        break;
-      case Kind::Wait:
-        next = co_await wait_backoff(decision.until);
-        break;
-      case Kind::Queue:
-        next = co_await wait_slot(decision.until);
-        break;
-      case Kind::Forward:
-        co_return co_await forward(rq_.inbound);
-      case Kind::ForwardHeld:
-        if (recall_held()) {
-          co_return co_await forward(rq_.inbound);
-        }
-        next = locked(
-            [&](exchange::UpstreamState&) { return rq_.exchange->on_held_lost(worker_.now()); });
-        break;
-      case Kind::Continue:  // Said and obeyed within an attempt.
-      case Kind::Reject:
-        co_await reject(decision);
-        co_return Ending::Rejected;
-    }
-    if (!next) {
-      co_return Ending::ClientGone;
-    }
-    decision = *next;
-  }
-}
-
 /// Answers before there is an exchange.
-net::Task<> RequestHandler::refuse(RejectReason reason, std::string_view detail) {
+net::Task<> RequestHandler::refuse(RejectReason reason) {
   const bool body_is_here =
       rq_.head.body == http::BodyKind::Length && rq_.head.content_length <= early_size_;
   if (body_is_here) {
@@ -203,7 +206,6 @@ net::Task<> RequestHandler::refuse(RejectReason reason, std::string_view detail)
   Decision decision;
   decision.kind = Decision::Kind::Reject;
   decision.reason = reason;
-  detail_ = detail;
   co_await reject(decision);
   rq_.report.duration = worker_.refresh() - rq_.report.started;
   worker_.metrics.record(rq_.report);

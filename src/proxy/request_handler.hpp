@@ -18,14 +18,14 @@ class Tunnel;
 /// Every decision about retries, breakers and budgets is the exchange's.
 class RequestHandler {
  public:
-  /// `early` bytes lie behind the head in the client's buffer; after `run`, `early_used` of them
-  /// belonged to this request.
-  RequestHandler(Session& session, RequestContext& request, char* early, std::size_t early_size);
-
-  net::Task<> run();
-  std::size_t early_used() const { return early_used_; }
+  /// Serves the request whose head is in `request`. `early` bytes lie behind that head in the
+  /// client's buffer; yields how many of them belonged to the request.
+  static net::Task<std::size_t> serve(Session& session, RequestContext& request, char* early,
+                                      std::size_t early_size);
 
  private:
+  RequestHandler(Session& session, RequestContext& request, char* early, std::size_t early_size);
+
   using Decision = exchange::Decision;
   using Ending = exchange::Exchange::Ending;
   /// Why there is no response head; nothing when there is one.
@@ -34,12 +34,12 @@ class RequestHandler {
   using Next = std::optional<Decision>;
 
   // request_handler.cpp: from head to report
+  RejectReason judge();
   bool find_route();
   void choose_target();
   void begin_report();
   Next begin_exchange();
-  net::Task<> refuse(RejectReason reason, std::string_view detail);
-  net::Task<Ending> obey(Decision decision);
+  net::Task<> refuse(RejectReason reason);
   net::Task<> reject(const Decision& decision);
   void finish(Ending ending);
   /// Runs `decide` under the upstream's lock, then logs what the breakers did.
@@ -47,7 +47,7 @@ class RequestHandler {
   auto locked(Decide&& decide);
 
   // attempt.cpp: one attempt, a connection for it, its outcome
-  net::Task<Next> attempt(Decision decision);
+  net::Task<Next> attempt(const Decision& decision);
   Decision conclude(const Failure& failed, Instant started);
   Decision stopped();
   bool reuse(const Decision& decision);
@@ -118,11 +118,14 @@ class RequestHandler {
   // held.cpp: a response put aside
   void hold_response();
   bool recall_held();
+  Next held_lost();
   bool held_can_end();
 
   // respond.cpp: the response to the client
   net::Task<Ending> forward(Inbound& inbound);
-  net::Task<Ending> relay(Inbound& inbound);
+  http::BodyKind begin_download(Inbound& inbound);
+  std::optional<Ending> move_bodies(Inbound& inbound, net::Waker::Events& events);
+  Ending stalled(net::Waker::Events events);
   net::Task<Ending> tunnel(Inbound& inbound);
   Ending end_of_tunnel(const Tunnel& tunnel, Instant stuck_since);
   std::string_view write_response_head(http::BodyKind out);

@@ -94,7 +94,26 @@ net::Task<RequestHandler::Ending> RequestHandler::forward(Inbound& inbound) {
   if (rq_.response.status == 101) {
     co_return co_await tunnel(inbound);
   }
-  const Instant started = worker_.now();
+  const Instant started = moved_ = worker_.now();
+  const http::BodyKind out = begin_download(inbound);
+  net::Waker::Events events = 0;
+  std::optional<Ending> ending = move_bodies(inbound, events);
+  while (!ending) {
+    const Instant stuck_at = moved_ + worker_.shared.config->limits.body_timeout;
+    const auto happened =
+        co_await session_.wait(events, std::min(rq_.exchange->deadline(), stuck_at));
+    ending = happened == kTimer ? stalled(events) : move_bodies(inbound, events);
+  }
+  rq_.report.upstream_time += worker_.now() - started;
+  rq_.report.bytes_out = rq_.download.delivered();
+  if (ending == Ending::CutByUpstream && out == http::BodyKind::UntilClose) {
+    session_.client().abort();  // A plain close would look like the end of the body.
+  }
+  co_return *ending;
+}
+
+/// Gives the head to the download, with what has arrived behind it.
+http::BodyKind RequestHandler::begin_download(Inbound& inbound) {
   if (!rq_.upload.complete()) {
     // The client may still be sending; whether it will be read to its end is not known now.
     session_.close_after();
@@ -105,56 +124,49 @@ net::Task<RequestHandler::Ending> RequestHandler::forward(Inbound& inbound) {
   const std::size_t size = inbound.filled - begin;
   rq_.download.start(head, rq_.response.body, rq_.response.content_length, out,
                      std::move(inbound.buffer), begin, size, worker_.buffers);
-  const Ending ending = co_await relay(inbound);
-  rq_.report.upstream_time += worker_.now() - started;
-  rq_.report.bytes_out = rq_.download.delivered();
-  if (ending == Ending::CutByUpstream && out == http::BodyKind::UntilClose) {
-    session_.client().abort();  // A plain close would look like the end of the body.
-  }
-  co_return ending;
+  return out;
 }
 
-net::Task<RequestHandler::Ending> RequestHandler::relay(Inbound& inbound) {
+/// Moves both bodies as far as they go now. Gives how it ended, or nothing and what to wait for.
+std::optional<RequestHandler::Ending> RequestHandler::move_bodies(Inbound& inbound,
+                                                                  net::Waker::Events& events) {
   net::Stream& client = session_.client();
-  moved_ = worker_.now();
-  for (;;) {
-    const std::uint64_t before = rq_.download.written();
-    net::Waker::Events events = push_body();
-    if (stop_ != Stop::No) {
-      co_return Ending::ClientGone;
-    }
-    switch (rq_.download.pump(inbound.stream.get(), client)) {
-      case Download::Step::Done:
-        settle_connection(inbound, rq_.download.clean());
-        co_return Ending::Delivered;
-      case Download::Step::NeedsClient:
-        client.arm_write();
-        events |= kClientWritable;
-        break;
-      case Download::Step::NeedsUpstream:
-        inbound.stream->arm_read();
-        events |= kUpstreamReadable;
-        break;
-      case Download::Step::ClientFailed:
-        co_return Ending::ClientGone;
-      case Download::Step::Cut:
-        co_return Ending::CutByUpstream;
-    }
-    if (rq_.download.written() != before) {
-      moved_ = worker_.now();
-    }
-    const Instant stalled = moved_ + worker_.shared.config->limits.body_timeout;
-    const auto happened =
-        co_await session_.wait(events, std::min(rq_.exchange->deadline(), stalled));
-    if (happened == kTimer && (events & kClientWritable) != 0) {
-      // A plain close would leave the kernel with what this client does not read.
-      client.abort();
-      co_return Ending::ClientGone;
-    }
-    if (happened == kTimer) {
-      co_return Ending::CutByUpstream;
-    }
+  const std::uint64_t before = rq_.download.written();
+  events = push_body();
+  if (stop_ != Stop::No) {
+    return Ending::ClientGone;
   }
+  switch (rq_.download.pump(inbound.stream.get(), client)) {
+    case Download::Step::Done:
+      settle_connection(inbound, rq_.download.clean());
+      return Ending::Delivered;
+    case Download::Step::NeedsClient:
+      client.arm_write();
+      events |= kClientWritable;
+      break;
+    case Download::Step::NeedsUpstream:
+      inbound.stream->arm_read();
+      events |= kUpstreamReadable;
+      break;
+    case Download::Step::ClientFailed:
+      return Ending::ClientGone;
+    case Download::Step::Cut:
+      return Ending::CutByUpstream;
+  }
+  if (rq_.download.written() != before) {
+    moved_ = worker_.now();
+  }
+  return std::nullopt;
+}
+
+/// Nothing has moved for too long, or the request's time is over: who is to blame?
+RequestHandler::Ending RequestHandler::stalled(net::Waker::Events events) {
+  if ((events & kClientWritable) == 0) {
+    return Ending::CutByUpstream;
+  }
+  // A plain close would leave the kernel with what this client does not read.
+  session_.client().abort();
+  return Ending::ClientGone;
 }
 
 net::Task<RequestHandler::Ending> RequestHandler::tunnel(Inbound& inbound) {

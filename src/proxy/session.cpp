@@ -45,22 +45,14 @@ Session::~Session() { client_->close(); }
 net::RootTask Session::run(boost::intrusive_ptr<Session> self) {
   self->worker.enter(*self);
   self->worker.metrics.listener(self->listener).opened();
-  co_await self->serve();
+  if (self->client_->tls() == nullptr) {
+    co_await self->serve_requests();
+  } else {
+    co_await self->serve_tls();
+  }
   self->client_->close();
   self->worker.metrics.listener(self->listener).closed();
   self->worker.leave(*self);
-}
-
-net::Task<> Session::serve() {
-  if (client_->tls() == nullptr) {
-    co_await serve_requests();
-    co_return;
-  }
-  const bool secured = co_await secure();
-  if (secured) {
-    co_await serve_requests();
-    co_await finish_writing(after(worker.now(), worker.shared.config->limits.body_timeout));
-  }
 }
 
 net::Task<> Session::serve_requests() {
@@ -73,12 +65,12 @@ net::Task<> Session::serve_requests() {
       break;
     }
     const std::size_t head_size = request_->head.size;
-    RequestHandler handler{*this, *request_, in_.data() + head_size, filled_ - head_size};
-    co_await handler.run();
+    const std::size_t early_used = co_await RequestHandler::serve(
+        *this, *request_, in_.data() + head_size, filled_ - head_size);
     if (keep_ && !request_->upload.leftover().empty()) {
       take_leftover();
     } else {
-      consume(head_size + handler.early_used());
+      consume(head_size + early_used);
     }
     const bool unread = !request_->upload.complete() || filled_ > 0;
     // Who has not asked for the close may be sending the next request, and it may lie in the socket
@@ -111,15 +103,9 @@ net::Task<Session::Read> Session::next_head() {
   bool begun = false;
   for (;;) {
     if (filled_ > 0) {
-      if (!request_) {
-        request_ = worker.take_context();
-      }
       http::ParseFailure failure;
-      const http::HeadLimits head_limits{limits.request_head, limits.header_count};
-      const auto status =
-          parser_.parse({in_.data(), filled_}, head_limits, request_->head, failure);
+      const auto status = parse_head(failure);
       if (status == http::ParseStatus::Complete) {
-        parser_.reset();
         co_return Read::Head;
       }
       if (status == http::ParseStatus::Failed) {
@@ -131,53 +117,54 @@ net::Task<Session::Read> Session::next_head() {
         deadline = after(worker.now(), limits.head_timeout);
       }
     }
-    const bool more = co_await fill(deadline);
-    if (!more) {
-      const bool late = begun && !client_ended_ && worker.now() >= deadline;
-      if (late) {
+    Filled filled = fill();
+    while (filled == Filled::Nothing) {
+      const auto events = co_await wait_for_client(deadline);
+      client_has_data_ = (events & kClientReadable) != 0;
+      const bool late = !client_has_data_ && (events & kTimer) != 0;
+      if (late && begun) {
         http::ParseFailure failure{RejectReason::HeadTimeout, "the request head took too long"};
         co_await refuse(failure);
       }
+      filled = late ? Filled::Ended : fill();
+    }
+    if (filled == Filled::Ended) {
       co_return Read::Closed;
     }
   }
 }
 
-/// Reads what there is, waiting for it at most until `deadline`. False = nothing will come.
-net::Task<bool> Session::fill(Instant deadline) {
-  for (;;) {
-    if (client_has_data_) {
-      make_room();
-      const std::size_t space = in_.capacity() - filled_;
-      const net::IoResult result = client_->read(in_.data() + filled_, space);
-      if (result.done()) {
-        filled_ += result.bytes;
-        client_has_data_ = result.bytes == space;
-        co_return true;
-      }
-      if (filled_ == 0) {
-        in_.reset();
-      }
-      if (!result.would_block()) {
-        client_ended_ = true;
-        co_return false;
-      }
-      client_has_data_ = false;
-    }
-    if (client_ended_ || !client_->is_open()) {
-      co_return false;
-    }
-    if (worker.draining() && filled_ == 0) {
-      deadline = std::min(deadline, worker.now() + kDrainIdle);
-    }
-    client_->arm_read();
-    in_a_row_ = 1;
-    const auto events = co_await wait(kClientReadable | kDrain, deadline);
-    client_has_data_ = (events & kClientReadable) != 0;
-    if (!client_has_data_ && (events & kTimer) != 0) {
-      co_return false;
-    }
+http::ParseStatus Session::parse_head(http::ParseFailure& failure) {
+  if (!request_) {
+    request_ = worker.take_context();
   }
+  const auto& limits = worker.shared.config->limits;
+  const http::HeadLimits head_limits{limits.request_head, limits.header_count};
+  const auto status = parser_.parse({in_.data(), filled_}, head_limits, request_->head, failure);
+  if (status == http::ParseStatus::Complete) {
+    parser_.reset();
+  }
+  return status;
+}
+
+/// Reads what there is.
+Session::Filled Session::fill() {
+  if (client_has_data_) {
+    make_room();
+    const std::size_t space = in_.capacity() - filled_;
+    const net::IoResult result = client_->read(in_.data() + filled_, space);
+    if (result.done()) {
+      filled_ += result.bytes;
+      client_has_data_ = result.bytes == space;
+      return Filled::Some;
+    }
+    if (filled_ == 0) {
+      in_.reset();
+    }
+    client_has_data_ = false;
+    client_ended_ = client_ended_ || !result.would_block();
+  }
+  return client_ended_ || !client_->is_open() ? Filled::Ended : Filled::Nothing;
 }
 
 void Session::make_room() {

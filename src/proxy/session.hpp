@@ -13,6 +13,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -86,13 +87,24 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
 
  private:
   enum class Read : std::uint8_t { Head, Closed };
-  net::Task<> serve();
+  enum class Filled : std::uint8_t { Some, Nothing, Ended };
   net::Task<> serve_requests();
   // session_tls.cpp
+  net::Task<> serve_tls();
   net::Task<bool> secure();
   net::Task<> handshake_failed();
   net::Task<Read> next_head();
-  net::Task<bool> fill(Instant deadline);
+  http::ParseStatus parse_head(http::ParseFailure& failure);
+  Filled fill();
+  /// Waits for bytes of a head, at most until `deadline`; not so long while the process drains.
+  auto wait_for_client(Instant deadline) {
+    if (worker.draining() && filled_ == 0) {
+      deadline = std::min(deadline, worker.now() + kDrainIdle);
+    }
+    client_->arm_read();
+    in_a_row_ = 1;
+    return wait(kClientReadable | kDrain, deadline);
+  }
   net::Task<> let_others_go();
   net::Task<> refuse(http::ParseFailure failure);
   net::Task<> linger();

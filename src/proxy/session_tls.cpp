@@ -6,6 +6,14 @@
 /// The TLS handshake of a connection that has come in.
 namespace fusegate::proxy {
 
+net::Task<> Session::serve_tls() {
+  const bool secured = co_await secure();
+  if (secured) {
+    co_await serve_requests();
+    co_await finish_writing(after(worker.now(), worker.shared.config->limits.body_timeout));
+  }
+}
+
 /// False = there will be no request. What a client may take for its first head bounds this, too.
 net::Task<bool> Session::secure() {
   Instant deadline = after(worker.now(), worker.shared.config->limits.head_timeout);
