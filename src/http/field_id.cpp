@@ -14,7 +14,7 @@ struct Known {
   FieldId id;
 };
 
-// Sorted by length, so that a name is compared only with names of its own length.
+// Sorted by length.
 constexpr std::array kKnown{
     Known{"te", FieldId::Te},
     Known{"via", FieldId::Via},
@@ -53,32 +53,35 @@ constexpr std::array kKnown{
     Known{"x-envoy-fault-delay-request", FieldId::FaultDelay},
     Known{"x-envoy-expected-rq-timeout-ms", FieldId::ExpectedTimeout},
 };
+constexpr std::size_t kLongest = kKnown.back().name.size();
 static_assert(std::ranges::is_sorted(kKnown, {}, [](const Known& k) { return k.name.size(); }));
 
-/// For each length the first letters that names of that length have, as bits (a = 0).
-constexpr std::uint32_t letter_bit(char c) {
-  return c >= 'a' && c <= 'z' ? std::uint32_t{1} << (c - 'a') : 0;
+constexpr char low(char c) { return static_cast<char>(c | 0x20); }
+
+constexpr std::size_t kSlots = 128;
+
+/// Where a name of at least two characters may be in the table: its size, a character in the middle
+/// and the last tell all known names apart. The factor was found by trying; slot_table() holds it.
+constexpr std::size_t slot(std::string_view name) {
+  const auto middle = static_cast<unsigned char>(low(name[(name.size() + 1) / 2]));
+  const auto last = static_cast<unsigned char>(low(name.back()));
+  return (name.size() + middle * 44U + last) % kSlots;
 }
 
-constexpr std::size_t kLongest = kKnown.back().name.size();
-
-/// For each length the index of the first known name that is at least as long.
-constexpr auto kFirstOfLength = [] {
-  std::array<std::uint8_t, kLongest + 2> first{};
-  for (std::size_t length = 0; length < first.size(); ++length) {
-    first[length] = static_cast<std::uint8_t>(std::ranges::count_if(
-        kKnown, [length](const Known& known) { return known.name.size() < length; }));
+/// By slot: the index of the only known name that it can be. An empty slot has the first name,
+/// which no name in that slot is.
+consteval auto slot_table() {
+  std::array<std::uint8_t, kSlots> table{};
+  for (std::uint8_t i = 1; i < kKnown.size(); ++i) {
+    std::uint8_t& entry = table[slot(kKnown[i].name)];
+    if (entry != 0 || slot(kKnown[i].name) == slot(kKnown[0].name)) {
+      throw "two names in one slot: another factor is needed";
+    }
+    entry = i;
   }
-  return first;
-}();
-
-constexpr auto kFirstLetters = [] {
-  std::array<std::uint32_t, kLongest + 1> letters{};
-  for (const Known& known : kKnown) {
-    letters[known.name.size()] |= letter_bit(known.name.front());
-  }
-  return letters;
-}();
+  return table;
+}
+constexpr auto kSlotTable = slot_table();
 
 /// Sets bit 5 of every byte: that makes capital letters small and leaves small letters, digits and
 /// hyphens. No other character of a name becomes one of these.
@@ -127,27 +130,17 @@ FieldId group(std::string_view name) {
   return begins_with(name, "fusegate-") ? FieldId::OtherFusegate : FieldId::Other;
 }
 
-char low(char c) { return static_cast<char>(c | 0x20); }
-
 }  // namespace
 
 FieldId usual_field_id(std::string_view name) {
   if (name.size() < kKnown.front().name.size()) {
     return FieldId::Other;
   }
-  const char front = low(name.front());
-  const char back = low(name.back());
-  // Most names are none of ours: one look says so.
-  if (name.size() <= kLongest && (kFirstLetters[name.size()] & letter_bit(front)) != 0) {
-    const std::size_t last = kFirstOfLength[name.size() + 1];
-    for (std::size_t i = kFirstOfLength[name.size()]; i < last; ++i) {
-      // First and last tell nearly all names of one length apart.
-      if (kKnown[i].name.front() == front && kKnown[i].name.back() == back &&
-          same_name(name.data(), kKnown[i].name)) {
-        return kKnown[i].id;
-      }
-    }
+  const Known& known = kKnown[kSlotTable[slot(name)]];
+  if (known.name.size() == name.size() && same_name(name.data(), known.name)) {
+    return known.id;
   }
+  const char front = low(name.front());
   const bool may_group = (front == 'x' || front == 'f') && name.size() > 8;
   return may_group ? group(name) : FieldId::Other;
 }

@@ -16,6 +16,18 @@ std::string_view view(const char* from, const char* to) {
   return {from, static_cast<std::size_t>(to - from)};
 }
 
+/// Without the blanks around it. Behind find_line_end() there is no other character up to ' '.
+std::string_view trim_value(const char* from, const char* to) {
+  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
+  while (from != to && is_blank(*from)) {
+    ++from;
+  }
+  while (from != to && is_blank(to[-1])) {
+    --to;
+  }
+  return view(from, to);
+}
+
 const char* skip_token(const char* at, const char* end) {
   while (at != end && is_token_char(*at)) {
     ++at;
@@ -36,7 +48,8 @@ FieldsResult judge_end(const char* name, const char* stop, const char* end) {
 
 FieldsResult parse_fields(const char*& at, const char* end, std::size_t max_count, FieldList& out,
                           FieldCounts& counts) {
-  for (const char* name = at;;) {
+  std::size_t left = max_count;
+  for (const char* name = at;; --left) {
     const char* colon = skip_usual(name, end);
     const bool usual = colon != end && *colon == ':';
     if (!usual) {
@@ -53,12 +66,12 @@ FieldsResult parse_fields(const char*& at, const char* end, std::size_t max_coun
     if (line_end == nullptr) {
       return FieldsResult::Cut;
     }
-    if (out.size() >= max_count) {
+    if (left == 0) {
       return FieldsResult::TooMany;
     }
     const std::string_view text = view(name, colon);
     const FieldId id = usual ? usual_field_id(text) : field_id(text);
-    out.push({text, trim_blanks(view(colon + 1, line_end)), id});
+    out.push({text, trim_value(colon + 1, line_end), id});
     if (id != FieldId::Other) {
       count(id, counts);
     }
