@@ -21,6 +21,12 @@ bool ends_by_itself(const ForwardResponse& response) {
 }
 
 void write_status_line(const ResponseHead& head, HeadBuffer& out) {
+  const std::size_t size = head.raw.size() - 2 - head.field_lines.size();
+  const std::string_view line = head.raw.substr(0, size);
+  if (line.starts_with("HTTP/1.1 ") && !head.reason.empty()) {
+    out.append(line);  // The parser has proved its form.
+    return;
+  }
   out.append("HTTP/1.1 ");
   out.append_number(head.status);
   out.append(' ');

@@ -1,6 +1,7 @@
 #include <fusegate/route/path.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,7 +29,16 @@ bool is_unreserved(unsigned char c) {
          c == '.' || c == '_' || c == '~';
 }
 
-bool is_control(unsigned char c) { return c < 0x20 || c == 0x7f; }
+constexpr bool is_control(unsigned char c) { return c < 0x20 || c == 0x7f; }
+
+/// Characters that are canonical wherever they stand, but for the dot behind a slash.
+constexpr auto kOrdinary = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0; c < table.size(); ++c) {
+    table[c] = !is_control(static_cast<unsigned char>(c)) && c != '%' && c != '\\' && c != '/';
+  }
+  return table;
+}();
 
 /// True when the path is canonical as it stands. Refuses nothing: what it does not know is left to
 /// the long way.
@@ -36,15 +46,16 @@ bool is_plain(std::string_view path) {
   if (path.empty() || path.front() != '/') {
     return false;
   }
-  char before = '\0';
-  for (const char c : path) {
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (kOrdinary[static_cast<unsigned char>(path[i])]) {
+      continue;
+    }
     // A segment that begins with a dot may be a dot segment; names like ".well-known" are rare
     // enough to take the long way.
-    if (c == '%' || c == '\\' || is_control(static_cast<unsigned char>(c)) ||
-        (before == '/' && (c == '/' || c == '.'))) {
+    const char next = i + 1 < path.size() ? path[i + 1] : '\0';
+    if (path[i] != '/' || next == '/' || next == '.') {
       return false;
     }
-    before = c;
   }
   return true;
 }
