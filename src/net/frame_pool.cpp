@@ -14,8 +14,8 @@
 namespace fusegate::net::frame_pool {
 namespace {
 
-constexpr std::size_t kStep = 128;
-constexpr std::size_t kClasses = 32;  // Up to 4 KiB; larger frames come from the heap.
+constexpr std::size_t kStep = 64;
+constexpr std::size_t kClasses = 64;  // Up to 4 KiB; larger frames come from the heap.
 
 struct FreeFrame {
   FreeFrame* next;
