@@ -41,6 +41,9 @@ class Hardening(unittest.TestCase):
         self.assertIn("__stack_chk_fail", self.symbols)
         self.assertRegex(self.symbols, r"__(mem\w+|str\w+|read|recv|\w*printf|poll|fd\w+)_chk\b")
 
+    def test_indexes_and_iterators_are_checked(self):
+        self.assertIn("__glibcxx_assert_fail", self.symbols)
+
     def test_no_path_of_the_builder_is_searched_for_libraries(self):
         self.assertNotRegex(self.dynamic, r"\((RPATH|RUNPATH)\)")
 
