@@ -90,7 +90,8 @@ Decision Exchange::on_failure(const FailureFacts& facts, Instant now) {
   attempt.duration = now - attempt.started;
   attempt.result = facts.result;
   attempt.failure = facts.failure;
-  settle_attempt(verdict_of(facts.result), std::nullopt, now);
+  settle_attempt(facts.ours ? policy::Verdict::Ignored : verdict_of(facts.result), std::nullopt,
+                 now);
   last_failure_ = facts.failure;
   const bool out_of_time = facts.result == AttemptResult::Timeout && now >= deadline_;
   last_reason_ = out_of_time ? RejectReason::Deadline : facts.reason;

@@ -19,6 +19,11 @@ exchange::FailureFacts failure(FailureClass kind, AttemptResult result, RejectRe
   return {kind, result, reason, nothing_written};
 }
 
+/// Errors of a connect that are not the other side's: there is no socket to begin with.
+bool is_want(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 }  // namespace
 
 net::Task<RequestHandler::Next> RequestHandler::attempt(const Decision& decision) {
@@ -27,6 +32,7 @@ net::Task<RequestHandler::Next> RequestHandler::attempt(const Decision& decision
   client_slow_ = false;
   upload_broken_ = false;
   interims_ = 0;
+  detail_ = {};
   const Instant started = worker_.now();
   Failure failed;
   bool injected = false;
@@ -186,8 +192,13 @@ RequestHandler::Failure RequestHandler::connected(const net::IoResult& result, I
     return failure(FailureClass::NeverSent, AttemptResult::TlsFailed, RejectReason::TlsFailed,
                    true);
   }
-  return failure(FailureClass::NeverSent, AttemptResult::ConnectFailed, RejectReason::ConnectFailed,
-                 true);
+  exchange::FailureFacts failed{FailureClass::NeverSent, AttemptResult::ConnectFailed,
+                                RejectReason::ConnectFailed, true};
+  failed.ours = is_want(result.error);
+  if (failed.ours) {
+    detail_ = "the proxy has no descriptors or no memory left for a connection to the upstream";
+  }
+  return failed;
 }
 
 void RequestHandler::note_tls_problem(std::string_view problem) {

@@ -76,6 +76,23 @@ class Floods(unittest.TestCase):
         self.assertGreaterEqual(daemon.metric("fusegate_accept_pauses_total"), 1)
         self.assertEqual(len([line for line in daemon.log() if "accepting pauses" in line["msg"]]), 1)
 
+    @unittest.skipIf("undefined" in os.environ.get("FUSEGATE_SANITIZE", ""),
+                     "the sanitizer opens a pipe to look at memory, and reports a fault when it cannot")
+    def test_without_descriptors_for_the_upstream_the_upstream_is_not_blamed(self):
+        most = 64
+        daemon, _ = self.start(scripts.reply(b"fine"), ["prlimit", f"--nofile={most}:{most}"])
+        first = self.occupied(daemon, 1)[0]
+        crowd = [Client(daemon.address) for _ in range(most + 20)]
+        wait_until(lambda: any("accepting pauses" in line["msg"] for line in daemon.log()), what="a warning")
+        for _ in range(8):  # Five failures of the upstream's would have opened its breaker.
+            response = first.request()
+            self.assertEqual((response.status, response.header("fusegate-reason")), (502, "connect_failed"))
+            self.assertIn(b"descriptors", response.body)
+        for client in crowd:
+            client.close()
+        daemon.expect_metric(1, "fusegate_downstream_connections")
+        self.assertEqual(first.request().body, b"fine")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -37,6 +37,7 @@ struct FailureFacts {
   AttemptResult result{};
   RejectReason reason{};         ///< The word for the client if this is the end.
   bool nothing_written = false;  ///< No byte of the request went out on this attempt.
+  bool ours = false;  ///< For want of descriptors or memory here: says nothing about the upstream.
 };
 
 /// What to do next. Only the members named for its kind are meaningful.

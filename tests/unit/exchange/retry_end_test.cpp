@@ -177,6 +177,22 @@ TEST(RetryEnd, CancelledAttemptIsNeitherJudgedNorRepeated) {
   EXPECT_EQ(state.breaker().window(at(0s)).total, 0U);
 }
 
+TEST(RetryEnd, OurOwnWantIsRepeatedButNotTheUpstreamsFault) {
+  Rig rig;
+  auto& state = rig.start({"a:80"});
+  auto want = refused();
+  want.ours = true;
+  for (int i = 0; i < 20; ++i) {
+    const Instant now = at(i * 10ms);
+    Call call{rig, now};
+    ASSERT_EQ(call.begin(now).kind, Kind::Attempt);
+    const Decision next = call.failure(want, now);
+    EXPECT_TRUE(next.kind == Kind::Wait || call.report.denied == DenyReason::Budget);
+  }
+  EXPECT_EQ(state.breaker().window(at(200ms)).total, 0U);
+  EXPECT_EQ(state.breaker().state(), BreakerState::Closed);
+}
+
 TEST(RetryEnd, EndpointThatLeftIsKeptUntilItsRequestEnds) {
   Rig rig;
   auto& state = rig.start({"a:80"});
