@@ -53,7 +53,9 @@ class Upstream {
                     Wake&& wake) {
     const std::lock_guard guard{mutex_};
     addresses_[endpoint] = addresses;
-    ever_resolved_.store(true, std::memory_order_relaxed);
+    if (!addresses.empty()) {  // A failed look-up that gives the last addresses up is no success.
+      ever_resolved_.store(true, std::memory_order_relaxed);
+    }
     apply(now);
     while (policy::Limiter::Waiter waiter = state_.limiter().hand_out(now)) {
       wake(waiter);
