@@ -30,9 +30,6 @@ int family_of(config::IpFamily family) {
 }  // namespace
 
 Resolved resolve(const config::Endpoint& endpoint, config::IpFamily family) {
-  if (!endpoint.path.empty()) {
-    return std::vector<std::string>{"unix:" + endpoint.path};
-  }
   addrinfo hints{};
   hints.ai_family = family_of(family);
   hints.ai_socktype = SOCK_STREAM;

@@ -16,7 +16,7 @@ namespace fusegate::upstream {
 /// The addresses of a name in the text form of endpoints, or why there are none.
 using Resolved = std::expected<std::vector<std::string>, std::string>;
 
-/// One look-up by the system's resolver (files, DNS, whatever nsswitch says). Blocks.
+/// One look-up of a host by the system's resolver (files, DNS, whatever nsswitch says). Blocks.
 Resolved resolve(const config::Endpoint& endpoint, config::IpFamily family);
 
 /// Resolves the names of upstreams again and again on threads of its own, because a look-up by the
