@@ -113,6 +113,64 @@ TEST(Player, TheLimiterActsBeforeTheBreaker) {
   EXPECT_TRUE(opened(defaults("down", 1, busy)));
 }
 
+/// What becomes of the defaults with another request policy.
+Verdict under(std::string_view scenario, const config::RequestPolicy& policy, std::uint64_t seed) {
+  const config::UpstreamConfig upstream;
+  const Scenario& outage = *find_scenario(scenario);
+  return judge(Player(upstream, policy, outage, kModel, seed).play(), outage, kModel);
+}
+
+TEST(Player, HedgesFindTheServerThatAnswers) {
+  config::RequestPolicy hedged;
+  hedged.hedge.enabled = true;
+  hedged.hedge.after = 100ms;
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+    const Verdict with = under("black-hole", hedged, seed);
+    EXPECT_GT(with.fault_goodput, under("black-hole", {}, seed).fault_goodput) << seed;
+    EXPECT_LE(with.amplification, 1.1) << seed << ": at most a tenth of the requests is hedged";
+  }
+}
+
+TEST(Player, ATryThatTakesTooLongIsMadeAnewElsewhere) {
+  config::RequestPolicy impatient;
+  impatient.per_try_timeout = 200ms;
+  const double with = under("black-hole", impatient, 1).fault_goodput;
+  EXPECT_GT(with, under("black-hole", {}, 1).fault_goodput);
+  // With a hedge beside it, a try that was given up is made good by the one that goes on.
+  impatient.retries = 0;
+  impatient.hedge.enabled = true;
+  impatient.hedge.after = 100ms;
+  const double alone = under("black-hole", {.retries = 0}, 1).fault_goodput;
+  EXPECT_GT(under("black-hole", impatient, 1).fault_goodput, alone);
+}
+
+TEST(Picture, ShowsWhenTheBreakerWasOpen) {
+  constexpr std::string_view kOpen = "fill=\"#d9534f\"";
+  const auto drawn = [](std::string_view scenario) {
+    return picture({defaults(scenario, 1)}, *find_scenario(scenario));
+  };
+  EXPECT_FALSE(drawn("calm").contains(kOpen));
+  EXPECT_TRUE(drawn("outage").contains(kOpen));
+}
+
+TEST(Picture, TellsTheStatesApart) {
+  Outcome outcome;
+  outcome.seconds.resize(kBreakerStates);
+  for (std::size_t i = 0; i < kBreakerStates; ++i) {
+    outcome.seconds[i].breaker = static_cast<BreakerState>(i);
+  }
+  const auto drawn = picture({outcome}, *find_scenario("calm"));
+  // Open alike, whoever has opened it, and closed alike; the way back has colours of its own.
+  for (const auto& [colour, times] : {std::pair{"#d9534f", 2}, std::pair{"#d7ead9", 2},
+                                      std::pair{"#f0ad4e", 1}, std::pair{"#f7dfa5", 1}}) {
+    int found = 0;
+    for (auto at = drawn.find(colour); at != std::string::npos; at = drawn.find(colour, at + 1)) {
+      ++found;
+    }
+    EXPECT_EQ(found, times) << colour;
+  }
+}
+
 TEST(Compare, NaiveRetriesMakeAnOutageWorse) {
   const auto outcomes = play_all({}, {}, *find_scenario("outage"), kModel, 1, true);
   ASSERT_EQ(outcomes.size(), 4U);
