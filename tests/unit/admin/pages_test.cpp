@@ -224,6 +224,13 @@ TEST(Gate, KnowsTheNamesOfLoopback) {
   }
 }
 
+TEST(PercentDecoded, IsNothingWhereItIsBroken) {
+  EXPECT_EQ(percent_decoded("a%2Fb%2dc%C3%a9"), "a/b-c\xc3\xa9");
+  for (const std::string_view text : {"%", "%2", "a%2", "%g0", "%0g", "%@0"}) {
+    EXPECT_EQ(percent_decoded(text), "") << text;
+  }
+}
+
 TEST(Request, ReadsItsQuery) {
   const Request request{.target = "/x?a=1&verbose&b=&c=2"};
   EXPECT_EQ(request.path(), "/x");
