@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from support import Client, Daemon, StartFailed, Upstream, fetch, many, refused, scaled, scripts, single, wait_until
 from support.client import encode
@@ -29,6 +30,22 @@ class Ending(LifecycleCase):
         self.assertEqual(daemon.stop(), 0)
         self.assertLess(time.monotonic() - start, scaled(2))
         self.assertTrue(client.closed_within(1))
+
+    def test_a_reload_that_is_not_supported_yet_is_told_and_harmless(self):
+        daemon, _ = self.start()
+        daemon.signal(signal.SIGHUP)
+        said = lambda: [line for line in daemon.log() if line["msg"].startswith("reload is not supported yet")]
+        wait_until(said, what="a warning")
+        self.assertEqual(said()[0]["level"], "warn")
+        self.assertEqual(fetch(daemon.address).status, 200)
+        self.assertEqual(daemon.stop(), 0)
+
+    @unittest.skipUnless(shutil.which("prlimit"), "SKIPPED: prlimit is missing")
+    def test_takes_as_many_descriptors_as_it_may(self):
+        upstream = self.enterContext(Upstream())
+        daemon = self.enterContext(Daemon(single(upstream), prefix=["prlimit", "--nofile=256:4096"]))
+        limits = Path(f"/proc/{daemon.pid}/limits").read_text()
+        self.assertRegex(limits, r"Max open files\s+4096\s+4096\s")
 
     def test_running_request_is_finished(self):
         daemon, upstream = self.start(scripts.after(1.0, scripts.reply(b"done")))
