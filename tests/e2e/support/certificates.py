@@ -66,9 +66,9 @@ def old_versions(context):
 
 
 class Authority:
-    """An authority with its files in a folder of its own; use it with `with`."""
+    """An authority with its files in a folder of its own; use it with `with`. One with a parent is certified by it."""
 
-    def __init__(self, name="Test Authority"):
+    def __init__(self, name="Test Authority", parent=None):
         self.folder = Path(tempfile.mkdtemp(prefix="fusegate-ca-"))
         self.file = str(self.folder / "ca.pem")
         self._count = 0
@@ -76,8 +76,14 @@ class Authority:
         (self.folder / "index").write_text("")
         (self.folder / "serial").write_text("1000\n")
         (self.folder / "crlnumber").write_text("01\n")
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-                "-subj", f"/CN={name}", "-keyout", self.folder / "ca.key", "-out", self.file)
+        request = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+                   "-keyout", self.folder / "ca.key"]
+        if parent is None:
+            openssl(*request, "-x509", "-days", "30", "-out", self.file)
+        else:
+            openssl(*request, "-out", self.folder / "ca.csr")
+            (self.folder / "ca.ext").write_text("basicConstraints = critical,CA:TRUE\nkeyUsage = keyCertSign,cRLSign\n")
+            parent._ca("-in", self.folder / "ca.csr", "-out", self.file, "-extfile", self.folder / "ca.ext")
 
     def __enter__(self):
         return self
@@ -106,9 +112,9 @@ class Authority:
     def revoke(self, pair):
         self._ca("-revoke", pair.certificate)
 
-    def with_revocations(self):
-        """A file that holds the authority and its revocation list."""
-        self._ca("-gencrl", "-out", self.folder / "list.pem")
+    def with_revocations(self, first=0, last=30):
+        """A file that holds the authority and its revocation list, which is in force for days from `first` to `last`."""
+        self._ca("-gencrl", "-crl_lastupdate", stamp(first), "-crl_nextupdate", stamp(last), "-out", self.folder / "list.pem")
         bundle = self.folder / "bundle.pem"
         bundle.write_text(Path(self.file).read_text() + (self.folder / "list.pem").read_text())
         return str(bundle)
