@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -59,6 +61,34 @@ TEST_F(StateFile, FailureKeepsTheOldFileAndSaysWhy) {
   fs::create_directory(path_);
   EXPECT_FALSE(replace_file(path_, "x")) << "a directory is in its place";
   EXPECT_FALSE(fs::exists(folder_ / "state.json.tmp"));
+}
+
+TEST_F(StateFile, ADiskThatIsFullLosesNothing) {
+  ASSERT_TRUE(replace_file(path_, "old"));
+  // The system says "too large" instead of "no space"; either comes from a write that is not whole.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{100'000, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto written = replace_file(path_, std::string(300'000, 'x'));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(written);
+  EXPECT_NE(written.error().find("File too large"), std::string::npos) << written.error();
+  EXPECT_EQ(content(path_), "old");
+  EXPECT_FALSE(fs::exists(folder_ / "state.json.tmp")) << "nothing is left beside it";
+}
+
+TEST_F(StateFile, WhatCannotBeReadSaysWhy) {
+  fs::create_symlink(path_, path_);
+  const auto circle = read_file(path_);
+  ASSERT_FALSE(circle);
+  EXPECT_NE(circle.error().find("Too many levels of symbolic links"), std::string::npos);
+  // A regular file whose first byte is no memory of this process.
+  const auto broken = read_file("/proc/self/mem");
+  ASSERT_FALSE(broken);
+  EXPECT_NE(broken.error().find("cannot read /proc/self/mem: "), std::string::npos);
 }
 
 TEST_F(StateFile, OnlyRegularFilesOfASaneSizeAreRead) {
