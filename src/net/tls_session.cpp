@@ -205,8 +205,6 @@ IoResult TlsSession::close_notify() {
   return goodbye_ ? IoResult{IoResult::Kind::Done} : judged(result);
 }
 
-bool TlsSession::resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
-
 bool TlsSession::remember(ssl_session_st* session) {
   if (!memory_) {
     return false;

@@ -55,7 +55,6 @@ class TlsSession {
   bool drained() const;
   bool started() const { return started_; }
   bool established() const { return established_; }
-  bool resumed() const;
   /// The peer has sent something. One that has not was only looking whether somebody listens.
   bool heard() const { return socket_.heard; }
   /// The client speaks plain HTTP.

@@ -29,7 +29,7 @@ class Families {
  public:
   explicit Families(const std::vector<Duration>& edges) : edges_(edges) {}
 
-  /// `name` must be in metric_list(), which gives type and help.
+  /// `name` must be one that `find_metric` finds, which gives type and help.
   void start(std::string_view name);
   void value(Labels labels, double value);
   void histogram(Labels labels, const HistogramSum& sum);

@@ -109,8 +109,6 @@ constexpr MetricInfo kMetrics[] = {
 
 }  // namespace
 
-std::span<const MetricInfo> metric_list() { return kMetrics; }
-
 const MetricInfo* find_metric(std::string_view name) {
   const auto* found = std::ranges::find(kMetrics, name, &MetricInfo::name);
   return found == std::end(kMetrics) ? nullptr : found;

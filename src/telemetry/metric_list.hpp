@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 namespace fusegate::telemetry {
@@ -17,7 +16,6 @@ struct MetricInfo {
   std::string_view help;
 };
 
-std::span<const MetricInfo> metric_list();
 const MetricInfo* find_metric(std::string_view name);  ///< nullptr = there is none.
 
 }  // namespace fusegate::telemetry
