@@ -1,9 +1,11 @@
 """What the benchmarks of cost share: the compiled load and backend, a minimal daemon, ports."""
 import os
 import pathlib
+import resource
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -17,15 +19,30 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for(port, seconds=20):
+def wait_for(port, seconds=20, process=None, every=0.05):
+    """Until somebody listens there; `process` is who should, and must not end before."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and (process is None or process.poll() is None):
         try:
             socket.create_connection(("127.0.0.1", port), 0.2).close()
             return
         except OSError:
-            time.sleep(0.05)
+            time.sleep(every)
     raise SystemExit(f"nothing listens on 127.0.0.1:{port} after {seconds} s")
+
+
+def raise_descriptor_limit(wanted):
+    """Raises the soft limit to `wanted`, and the hard one where that is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= wanted:
+        return
+    if hard < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+            return
+        except (ValueError, OSError):
+            sys.exit(f"error: {wanted} descriptors are needed and the hard limit is {hard}; raise it with ulimit -Hn")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Bench:
@@ -81,4 +98,4 @@ upstreams:
 """)
 
     def load(self, port, connections, requests):
-        subprocess.run([self.directory / "load", str(port), str(connections), str(requests)], check=True)
+        subprocess.run([self.directory / "load", str(port), str(connections), str(requests)], check=True, stdout=subprocess.DEVNULL)

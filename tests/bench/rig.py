@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
+from parts import raise_descriptor_limit  # noqa: E402
 from support import Daemon, fetch, free_port, run_load, wait_until  # noqa: E402
 from support.daemon import binary  # noqa: E402
 from support.metrics import split_series  # noqa: E402
@@ -135,20 +135,6 @@ class Memory:
 def _status_bytes(pid, field):
     text = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(rf"^{field}:\s+(\d+) kB", text, re.M)[1]) * 1024
-
-
-def raise_descriptor_limit(wanted):
-    """Raises the soft limit to `wanted`, and the hard one where that is allowed."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= wanted:
-        return
-    if hard < wanted:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
-            return
-        except (ValueError, OSError):
-            sys.exit(f"error: {wanted} descriptors are needed and the hard limit is {hard}; raise it with ulimit -Hn")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def series(metrics, name, **labels):
