@@ -1,13 +1,15 @@
 #include "proxy/session.hpp"
 
+#include <algorithm>
+
 /// What a session says itself, and how it ends after its last word.
 namespace fusegate::proxy {
 namespace {
 
 /// After our last word the client may still be sending; closing at once would reset the connection
-/// and could take the reply with it (RFC 9112 section 9.6). Chosen.
+/// and could take the reply with it (RFC 9112 section 9.6). A client that has been silent for this
+/// long will hardly send more. Chosen.
 constexpr Duration kLingerTime = std::chrono::seconds{1};
-constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -73,21 +75,23 @@ net::Task<> Session::finish_writing(Instant deadline) {
   }
 }
 
+/// Reads on, without use for it, while the client sends: many send all of a body before they read.
 net::Task<> Session::linger() {
-  const Instant deadline = worker.now() + kLingerTime;
-  co_await finish_writing(deadline);
-  net::Buffer waste = worker.buffers.take();
-  for (std::size_t total = 0; total < kLingerBytes;) {
+  const Instant end = after(worker.now(), worker.shared.config->limits.body_timeout);
+  co_await finish_writing(worker.now() + kLingerTime);
+  const net::Buffer waste = worker.buffers.take();
+  Instant quiet = worker.now() + kLingerTime;
+  for (;;) {
     const net::IoResult result = client_->read(waste.data(), waste.capacity());
-    if (result.done()) {
-      total += result.bytes;
-      continue;
-    }
-    if (!result.would_block()) {
+    if (result.would_block()) {
+      client_->arm_read();
+    } else if (result.done()) {
+      quiet = worker.draining() ? quiet : worker.now() + kLingerTime;
+      client_->read_next_turn();
+    } else {
       co_return;
     }
-    client_->arm_read();
-    const auto events = co_await wait(kClientReadable, deadline);
+    const auto events = co_await wait(kClientReadable, std::min(quiet, end));
     if ((events & kClientReadable) == 0) {
       co_return;
     }

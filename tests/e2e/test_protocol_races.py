@@ -198,6 +198,22 @@ class EarlyAnswers(RaceCase):
         upstream.script = echo
         self.assert_sane(daemon, upstream)
 
+    def test_an_answer_reaches_a_client_that_first_sends_all_of_a_large_body(self):
+        answer = b"answer" * 30_000
+        @scripts.early
+        def hasty(exchange):
+            exchange.reply(200, answer)
+            exchange.until_peer_leaves()
+        daemon, upstream = self.start(hasty)
+        # Most of the answer waits in the proxy's socket.
+        with Client(daemon.address, receive_buffer=8192) as client:
+            client.send(encode("POST", "/", {"content-length": str(6 << 20)}))
+            for _ in range(6 << 6):
+                client.send(b"x" * 16384)
+            self.assertEqual(client.read().body, answer)
+        upstream.script = echo
+        self.assert_sane(daemon, upstream)
+
     def test_the_rest_of_a_body_is_never_a_request(self):
         @scripts.early
         def hasty(exchange):
