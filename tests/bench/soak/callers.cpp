@@ -29,7 +29,7 @@ namespace {
 using namespace soak;
 using Event = Reader::Event;
 
-constexpr std::int64_t kPatience = 90 * kSecond;  // Longer than anything the proxy waits for.
+constexpr std::int64_t kPatience = 330 * kSecond;  // Longer than anything the proxy waits for.
 constexpr std::int64_t kHold = kSecond / 4;       // For a 100 that does not come.
 
 std::atomic<bool> told_to_stop{false};
@@ -157,7 +157,7 @@ bool Caller::fly(const Flight& flight) {
       send_failed_ = true;  // An answer may have come all the same.
     }
     if (clock_now() > started + kPatience) {
-      judge.lost("no answer in 90 s");
+      judge.lost("no answer in 330 s");
       return false;
     }
   }
