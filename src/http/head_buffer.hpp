@@ -7,8 +7,8 @@
 
 namespace fusegate::http {
 
-/// Appends to memory of the caller. What does not fit sets `overflow` and is left out like all behind
-/// it, so a sequence of appends is checked once, at its end.
+/// Appends to memory of the caller. What does not fit sets `overflow` and is left out like all
+/// behind it, so a sequence of appends is checked once, at its end.
 struct HeadBuffer {
   char* data = nullptr;
   std::size_t capacity = 0;

@@ -30,7 +30,7 @@ using namespace soak;
 using Event = Reader::Event;
 
 constexpr std::int64_t kPatience = 330 * kSecond;  // Longer than anything the proxy waits for.
-constexpr std::int64_t kHold = kSecond / 4;       // For a 100 that does not come.
+constexpr std::int64_t kHold = kSecond / 4;        // For a 100 that does not come.
 
 std::atomic<bool> told_to_stop{false};
 
