@@ -72,12 +72,12 @@ constexpr std::size_t slot(std::string_view name) {
 /// which no name in that slot is.
 consteval auto slot_table() {
   std::array<std::uint8_t, kSlots> table{};
-  for (std::uint8_t i = 1; i < kKnown.size(); ++i) {
+  for (std::size_t i = 1; i < kKnown.size(); ++i) {
     std::uint8_t& entry = table[slot(kKnown[i].name)];
     if (entry != 0 || slot(kKnown[i].name) == slot(kKnown[0].name)) {
       throw "two names in one slot: another factor is needed";
     }
-    entry = i;
+    entry = static_cast<std::uint8_t>(i);
   }
   return table;
 }
