@@ -1,4 +1,5 @@
 """The processes of one measure: server, proxies, load. Started, looked at from outside, ended by their pid."""
+import contextlib
 import json
 import os
 import random
@@ -106,6 +107,13 @@ class Stage:
             self.processes.remove(process)
 
 
+def of_threads(pid, name):
+    """The text of this file for each thread; one that ends meanwhile is left out."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            yield (task / name).read_text()
+
+
 class Proxy:
     """One contender as a process. `before` is put in front of its command, for tracers."""
 
@@ -146,14 +154,12 @@ class Proxy:
         found, new = [], [self.process.pid]
         while new:
             found += new
-            new = [int(child) for pid in new for task in Path(f"/proc/{pid}/task").iterdir()
-                   for child in (task / "children").read_text().split()]
+            new = [int(child) for pid in new for text in of_threads(pid, "children") for child in text.split()]
         return found
 
     def cpu_us(self):
         """Run time, user and system, from the scheduler."""
-        return sum(int(file.read_text().split()[0]) for pid in self.pids()
-                   for file in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1000
+        return sum(int(text.split()[0]) for pid in self.pids() for text in of_threads(pid, "schedstat")) / 1000
 
     def memory(self):
         """(resident, private) bytes. Pages that its processes share are counted once for each of them."""
