@@ -89,10 +89,6 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   enum class Read : std::uint8_t { Head, Closed };
   enum class Filled : std::uint8_t { Some, Nothing, Ended };
   net::Task<> serve_requests();
-  // session_tls.cpp
-  net::Task<> serve_tls();
-  net::Task<bool> secure();
-  net::Task<> handshake_failed();
   net::Task<Read> next_head();
   http::ParseStatus parse_head(http::ParseFailure& failure);
   Filled fill();
@@ -106,9 +102,6 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
     return wait(kClientReadable | kDrain, deadline);
   }
   net::Task<> let_others_go();
-  net::Task<> refuse(http::ParseFailure failure);
-  net::Task<> linger();
-  net::Task<> finish_writing(Instant deadline);
   void make_room();
   void consume(std::size_t bytes);
   void take_leftover();
@@ -117,6 +110,14 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   bool is_other(const net::Stream& stream) const {
     return request_ && request_->other.stream.get() == &stream;
   }
+  // session_tls.cpp
+  net::Task<> serve_tls();
+  net::Task<bool> secure();
+  net::Task<> handshake_failed();
+  // session_reply.cpp
+  net::Task<> refuse(http::ParseFailure failure);
+  net::Task<> linger();
+  net::Task<> finish_writing(Instant deadline);
 
   net::StreamPtr client_;
   net::Waker waker_;
