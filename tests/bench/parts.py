@@ -45,6 +45,23 @@ def raise_descriptor_limit(wanted):
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def pinned(command, core):
+    """The command on this core alone; anywhere for None, or where there is one core only."""
+    pin = ["taskset", "-c", str(core)] if core is not None and (os.cpu_count() or 1) > 1 else []
+    return [*pin, *map(str, command)]
+
+
+def end(process, seconds=20):
+    """Asks it to end, and makes it."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 class Bench:
     """A directory, the compiled tools and every process that was started; ends them by their pid."""
 
@@ -66,19 +83,12 @@ class Bench:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def start(self, command, core=None):
-        pin = ["taskset", "-c", str(core)] if core is not None and (os.cpu_count() or 1) > 1 else []
-        process = subprocess.Popen([*pin, *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(pinned(command, core), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.processes.append(process)
         return process
 
     def stop(self, process):
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end(process)
 
     def write(self, name, text):
         path = self.directory / name

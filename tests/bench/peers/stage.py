@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from parts import free_port, raise_descriptor_limit, wait_for
+from parts import end, free_port, pinned, raise_descriptor_limit, wait_for
 from setup import Place
 
 HERE = Path(__file__).resolve().parent
@@ -88,21 +88,14 @@ class Stage:
             wait_for(self.tls_port)
 
     def start(self, command, core=None, environment=None, out=subprocess.DEVNULL, err=subprocess.DEVNULL):
-        pin = ["taskset", "-c", str(core)] if core is not None and (os.cpu_count() or 1) > 1 else []
-        process = subprocess.Popen([*pin, *map(str, command)], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+        process = subprocess.Popen(pinned(command, core), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                    env={**os.environ, "HOME": str(self.directory), "XDG_CONFIG_HOME": str(self.directory),
                                         **(environment or {})})
         self.processes.append(process)
         return process
 
     def stop(self, process):
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end(process, 10)
         if process in self.processes:
             self.processes.remove(process)
 
@@ -181,9 +174,8 @@ class Load:
         requests = options.pop("requests", 0)
         self.most_bad = most_bad
         named = [f"{name}={value}" for name, value in options.items()]
-        pin = ["taskset", "-c", str(core)] if core is not None and (os.cpu_count() or 1) > 1 else []
-        command = [*pin, stage.directory / "load", port, connections, requests, "wait=1", "any=1", *named]
-        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        command = [stage.directory / "load", port, connections, requests, "wait=1", "any=1", *named]
+        self.process = subprocess.Popen(pinned(command, core), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         stage.processes.append(self.process)
         self.stage = stage
