@@ -43,6 +43,10 @@ void EventLoop::change(int fd, EventSource& source, std::uint32_t events) {
 
 void EventLoop::forget(int fd, EventSource& source) {
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  forget_closing(source);
+}
+
+void EventLoop::forget_closing(EventSource& source) {
   EventSource* const address = &source;
   EventSource* const none = nullptr;
   for (int at = next_; at < count_; ++at) {

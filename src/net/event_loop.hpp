@@ -52,6 +52,10 @@ class EventLoop final : private EventSource {
   void change(int fd, EventSource& source, std::uint32_t events);
   /// Nothing more is told to `source`, not even what has been fetched already.
   void forget(int fd, EventSource& source);
+  /// The same for a descriptor that is closed at once: the kernel takes the last descriptor of a
+  /// socket out by itself, which saves a system call for each connection. Nothing here is ever
+  /// duplicated or inherited.
+  void forget_closing(EventSource& source);
   /// An event for `source` has been fetched and comes later in this turn.
   bool has_event(const EventSource& source) const;
   /// Calls the source once more, with no events, after those of this turn.

@@ -43,6 +43,8 @@ std::expected<Listener::Bound, std::string> Listener::bind(const SocketAddress& 
   const int on = 1;
   if (family != AF_UNIX) {
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // Linux hands it on to every connection that is accepted: one system call less for each.
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   if (family == AF_INET6) {
     const int off = 0;
@@ -80,7 +82,7 @@ void Listener::close() {
   if (fd_ < 0) {
     return;
   }
-  loop_.forget(fd_, *this);
+  loop_.forget_closing(*this);
   ::close(std::exchange(fd_, -1));
   file_.remove();
 }
@@ -105,10 +107,6 @@ void Listener::on_events(std::uint32_t) {
         on_exhausted_(error);
       }
       return;
-    }
-    if (peer.family() != AF_UNIX) {
-      const int on = 1;
-      ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
     on_accept_(fd, peer);
   }

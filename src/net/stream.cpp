@@ -186,7 +186,7 @@ void Stream::close() {
     if (tls_) [[unlikely]] {
       end_tls();
     }
-    loop_.forget(fd_, *this);
+    loop_.forget_closing(*this);
     ::close(std::exchange(fd_, -1));  // The number may belong to another connection a moment later.
   }
 }
