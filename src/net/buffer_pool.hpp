@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -62,6 +63,12 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
   ~BufferPool();
+
+  /// What to read into while `announced` bytes of a body are certainly still to come: all of them
+  /// in one call if they have arrived.
+  static std::size_t size_for(std::uint64_t announced) {
+    return static_cast<std::size_t>(std::clamp<std::uint64_t>(announced, kSmall, kLarge));
+  }
 
   /// At least `size` bytes.
   Buffer take(std::size_t size = kSmall);

@@ -34,12 +34,8 @@ ssize_t send(int fd, const char* data, std::size_t size) {
 
 }  // namespace
 
-Stream::Stream(EventLoop& loop, int fd, int family, Origin origin)
-    : loop_(loop),
-      fd_(fd),
-      // A unix socket cuts a read where the sender's credentials change, with more behind it.
-      short_is_empty_(family != AF_UNIX),
-      wants_writable_(origin == Origin::Connecting) {
+Stream::Stream(EventLoop& loop, int fd, Origin origin)
+    : loop_(loop), fd_(fd), wants_writable_(origin == Origin::Connecting) {
   if (!loop_.watch(fd_, *this, wants_writable_ ? kReads | EPOLLOUT : kReads)) {
     const int error = errno;
     close();
@@ -121,9 +117,11 @@ IoResult judged(ssize_t result, bool zero_is_end) {
 
 }  // namespace
 
+/// A read that gives less than asked has emptied the socket. A unix socket also cuts a read at
+/// descriptors that are passed with the bytes, which no HTTP peer does: what lies behind is found
+/// with the next edge, or by who looks before the connection is used again.
 IoResult Stream::noted_read(IoResult result, std::size_t asked) {
-  const bool empty =
-      result.would_block() || (result.done() && result.bytes < asked && short_is_empty_ && !ended_);
+  const bool empty = result.would_block() || (result.done() && result.bytes < asked && !ended_);
   readable_ = readable_ && !empty;
   return result;
 }
@@ -217,7 +215,7 @@ StreamPtr start_connect(EventLoop& loop, const SocketAddress& address, int& imme
     ::close(fd);
     return nullptr;
   }
-  StreamPtr stream{new Stream(loop, fd, family, Stream::Origin::Connecting)};
+  StreamPtr stream{new Stream(loop, fd, Stream::Origin::Connecting)};
   if (!stream->is_open()) {
     immediate_error = errno;
     return nullptr;

@@ -48,7 +48,7 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
 
   /// Takes the non-blocking `fd` over, whatever happens. When the system will not watch it, it is
   /// closed and errno says why.
-  Stream(EventLoop& loop, int fd, int family, Origin origin);
+  Stream(EventLoop& loop, int fd, Origin origin);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -121,7 +121,6 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   EventLoop& loop_;
   StreamOwner* owner_ = nullptr;
   int fd_;
-  bool short_is_empty_;  ///< A read that gives less than asked has emptied the socket.
   bool wants_writable_;  ///< Registered for writability; connections that never block are not.
   bool readable_ = false;
   bool writable_ = false;

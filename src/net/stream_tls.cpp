@@ -9,13 +9,12 @@
 namespace fusegate::net {
 
 bool Stream::accept_tls(TlsContextPtr context) {
-  tls_ = TlsSession::accept(std::move(context), fd_, short_is_empty_);
+  tls_ = TlsSession::accept(std::move(context), fd_);
   return tls_ != nullptr;
 }
 
 bool Stream::connect_tls(TlsContextPtr context, std::string name, TlsMemoryPtr memory) {
-  tls_ = TlsSession::connect(std::move(context), fd_, short_is_empty_, std::move(name),
-                             std::move(memory));
+  tls_ = TlsSession::connect(std::move(context), fd_, std::move(name), std::move(memory));
   return tls_ != nullptr;
 }
 

@@ -22,7 +22,7 @@ int read_some(BIO* bio, char* data, std::size_t size, std::size_t* got) {
   if (result > 0) {
     *got = static_cast<std::size_t>(result);
     socket.heard = true;
-    socket.emptied = socket.short_is_empty && *got < size;
+    socket.emptied = *got < size;
     return 1;
   }
   if (result == 0) {

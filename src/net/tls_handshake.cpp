@@ -26,31 +26,30 @@ bool is_address(const std::string& name) {
 
 }  // namespace
 
-std::unique_ptr<TlsSession> TlsSession::accept(TlsContextPtr context, int fd, bool short_is_empty) {
+std::unique_ptr<TlsSession> TlsSession::accept(TlsContextPtr context, int fd) {
   auto made = std::make_unique<TlsSession>(std::move(context), std::string(), nullptr);
-  if (!made->set_up(fd, short_is_empty)) {
+  if (!made->set_up(fd)) {
     return nullptr;
   }
   SSL_set_accept_state(made->ssl_.get());
   return made;
 }
 
-std::unique_ptr<TlsSession> TlsSession::connect(TlsContextPtr context, int fd, bool short_is_empty,
-                                                std::string name, TlsMemoryPtr memory) {
+std::unique_ptr<TlsSession> TlsSession::connect(TlsContextPtr context, int fd, std::string name,
+                                                TlsMemoryPtr memory) {
   if (name.ends_with('.')) {
     name.pop_back();  // RFC 6066 section 3; and certificates have none.
   }
   auto made = std::make_unique<TlsSession>(std::move(context), std::move(name), std::move(memory));
-  if (!made->set_up(fd, short_is_empty) || !made->expect_server()) {
+  if (!made->set_up(fd) || !made->expect_server()) {
     return nullptr;
   }
   SSL_set_connect_state(made->ssl_.get());
   return made;
 }
 
-bool TlsSession::set_up(int fd, bool short_is_empty) {
+bool TlsSession::set_up(int fd) {
   socket_.fd = fd;
-  socket_.short_is_empty = short_is_empty;
   BIO* const bio = ssl_ ? make_tls_bio(socket_) : nullptr;
   if (bio == nullptr) {
     return false;

@@ -26,12 +26,12 @@ namespace fusegate::net {
 class TlsSession {
  public:
   /// The server's side of an accepted connection; null when memory has run out. `fd` stays the
-  /// caller's. `short_is_empty` as of Stream.
-  static std::unique_ptr<TlsSession> accept(TlsContextPtr context, int fd, bool short_is_empty);
+  /// caller's.
+  static std::unique_ptr<TlsSession> accept(TlsContextPtr context, int fd);
   /// The client's side. `name`, a host or an address, is what the server must prove to be;
   /// `memory` may be null.
-  static std::unique_ptr<TlsSession> connect(TlsContextPtr context, int fd, bool short_is_empty,
-                                             std::string name, TlsMemoryPtr memory);
+  static std::unique_ptr<TlsSession> connect(TlsContextPtr context, int fd, std::string name,
+                                             TlsMemoryPtr memory);
 
   TlsSession(TlsContextPtr context, std::string name, TlsMemoryPtr memory);
   TlsSession(const TlsSession&) = delete;
@@ -72,7 +72,7 @@ class TlsSession {
   struct Free {
     void operator()(ssl_st* ssl) const;
   };
-  bool set_up(int fd, bool short_is_empty);
+  bool set_up(int fd);
   bool expect_server();
   IoResult judged(int result);
   IoResult broken();

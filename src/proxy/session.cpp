@@ -28,7 +28,7 @@ Session::Session(Worker& owner, int fd, const net::SocketAddress& peer,
                  std::uint16_t listener_index)
     : worker(owner),
       listener(listener_index),
-      client_(new net::Stream(owner.loop, fd, peer.family(), net::Stream::Origin::Accepted)) {
+      client_(new net::Stream(owner.loop, fd, net::Stream::Origin::Accepted)) {
   client_->set_owner(this);
   trusted = net::is_trusted(peer, worker.shared.config->listeners[listener].trust);
   client_ip_size_ = copy_text(client_ip_, net::format_host(peer));

@@ -39,8 +39,8 @@ class StreamTest : public testing::Test, protected StreamOwner {
     }
   }
 
-  StreamPtr adopt(int fd, int family) {
-    StreamPtr stream{new Stream(loop_, fd, family, Stream::Origin::Accepted)};
+  StreamPtr adopt(int fd) {
+    StreamPtr stream{new Stream(loop_, fd, Stream::Origin::Accepted)};
     stream->set_owner(this);
     return stream;
   }
@@ -51,7 +51,7 @@ class StreamTest : public testing::Test, protected StreamOwner {
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
     peer = ends[1];
     fds_.push_back(peer);
-    return adopt(ends[0], AF_UNIX);
+    return adopt(ends[0]);
   }
 
   /// Every 20 ms one step.
