@@ -4,11 +4,6 @@
 #include <utility>
 
 namespace fusegate::proxy {
-namespace {
-
-constexpr std::uint64_t kLargeBody = 64 * 1024;
-
-}  // namespace
 
 void Download::start(std::string_view head, http::BodyKind in, std::uint64_t length,
                      http::BodyKind out, net::Buffer buffer, std::size_t begin, std::size_t size,
@@ -76,8 +71,7 @@ Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
 
 /// Done = go on: something was received, or the body has ended.
 Download::Step Download::receive(net::Stream& upstream) {
-  const bool large = reader_.announced() > kLargeBody;
-  const std::size_t wanted = large ? net::BufferPool::kLarge : net::BufferPool::kSmall;
+  const std::size_t wanted = net::BufferPool::size_for(reader_.announced());
   if (!buffer_ || buffer_.capacity() < wanted) {
     buffer_ = buffers_->take(wanted);
   }
@@ -91,6 +85,7 @@ Download::Step Download::receive(net::Stream& upstream) {
       }
       return Step::Done;
     case net::IoResult::Kind::WouldBlock:
+      buffer_.reset();  // All bodies that wait share what is warm in the cache.
       return Step::NeedsUpstream;
     case net::IoResult::Kind::End:
       clean_ = false;

@@ -5,8 +5,8 @@
 namespace fusegate::proxy {
 namespace {
 
-/// Above this many announced bytes a large buffer saves system calls.
-constexpr std::uint64_t kLargeBody = 64 * 1024;
+/// For a body that may be kept and is not small: the default bound of a replay.
+constexpr std::size_t kKeptBlock = 64 * 1024;
 
 }  // namespace
 
@@ -105,6 +105,10 @@ Upload::Step Upload::receive(net::Stream& client) {
       turn_bytes_ += result.bytes;
       return accept(block, place, result.bytes);
     case net::IoResult::Kind::WouldBlock:
+      if (!keeping_) {
+        blocks_.clear();  // All bodies that wait share what is warm in the cache.
+        next_block_ = next_offset_ = 0;
+      }
       return Step::NeedsClient;
     case net::IoResult::Kind::End:
       return Step::ClientEnded;
@@ -135,34 +139,33 @@ Upload::Step Upload::accept(Block& block, char* data, std::size_t size) {
 
 /// The block to read into. Everything received so far has been written.
 Upload::Block& Upload::room() {
-  const std::uint64_t ahead = std::min(reader_.announced(), std::uint64_t{1} << 20);
+  const std::size_t ahead = net::BufferPool::size_for(reader_.announced());
   if (keeping_) {
     if (!blocks_.empty() && blocks_.back().capacity - blocks_.back().size >= 1024) {
       return blocks_.back();
     }
-    const std::size_t capacity =
-        ahead > net::BufferPool::kSmall ? kLargeBody : net::BufferPool::kSmall;
+    const std::size_t capacity = ahead > net::BufferPool::kSmall ? kKeptBlock : ahead;
     if (keep_another_block(capacity)) {
-      net::Buffer memory = buffers_->take(capacity);
-      char* data = memory.data();
-      blocks_.push_back({std::move(memory), data, 0, capacity});
-      return blocks_.back();
+      return add_block(capacity);
     }
     stop_keeping();
   }
-  const std::size_t capacity =
-      ahead > kLargeBody ? net::BufferPool::kLarge : net::BufferPool::kSmall;
   dropped_ = dropped_ || received_ > 0;
-  if (blocks_.size() != 1 || blocks_.front().capacity < capacity) {
+  if (blocks_.size() != 1 || blocks_.front().capacity < ahead) {
     blocks_.clear();
     release_charge();
-    net::Buffer memory = buffers_->take(capacity);
-    char* data = memory.data();
-    blocks_.push_back({std::move(memory), data, 0, capacity});
+    add_block(ahead);
   }
   blocks_.front().size = 0;
   next_block_ = next_offset_ = 0;
   return blocks_.front();
+}
+
+Upload::Block& Upload::add_block(std::size_t capacity) {
+  net::Buffer memory = buffers_->take(capacity);
+  char* data = memory.data();
+  const std::size_t size = memory.capacity();
+  return blocks_.emplace_back(Block{std::move(memory), data, 0, size});
 }
 
 bool Upload::keep_another_block(std::size_t capacity) {

@@ -88,6 +88,7 @@ class Upload {
   Step receive(net::Stream& client);
   Step accept(Block& block, char* data, std::size_t size);
   Block& room();
+  Block& add_block(std::size_t capacity);
   bool keep_another_block(std::size_t capacity);
   void stop_keeping();
   void release_charge();

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Counts what one proxied keep-alive GET of 1 KiB costs, without a clock: user instructions (callgrind),
 system calls and timer calls (strace) and heap allocations (callgrind's call counts of malloc), on 64
-connections, with retries, budget, breaker and metrics on and the access log off. Asserts budgets.json.
+connections, with retries, budget, breaker and metrics on and the access log off. And the system calls of
+a GET on a connection of its own, and of an answer of 64 KiB. Asserts budgets.json.
 
     python3 tests/bench/counts.py            needs valgrind and strace; FUSEGATE_BIN = a release build
 """
@@ -46,8 +47,8 @@ def calls_of(text, names):
     return calls
 
 
-def system_calls(bench, requests):
-    """System calls of the process by name, while so many requests are served."""
+def system_calls(bench, requests, *load):
+    """System calls a request of the process by name, while so many are served; the load has more options."""
     port = free_port()
     daemon = bench.start([BINARY, "-c", bench.config(port), "run"], core=0)
     wait_for(port)
@@ -55,12 +56,13 @@ def system_calls(bench, requests):
     out = bench.directory / "strace"
     tracer = subprocess.Popen(["strace", "-f", "-c", "-o", str(out), "-p", str(daemon.pid)], stderr=subprocess.DEVNULL)
     time.sleep(1)
-    bench.load(port, CONNECTIONS, requests)
+    bench.load(port, CONNECTIONS, requests, *load)
     tracer.send_signal(signal.SIGINT)
     tracer.wait(20)
     bench.stop(daemon)
     rows = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", out.read_text(), re.M)
-    return {name: int(count) for count, name in rows if name != "total"}
+    waiting = {"total", "futex", "restart_syscall", "clock_nanosleep"}  # Of the threads beside the worker.
+    return {name: int(count) / requests for count, name in rows if name not in waiting}
 
 
 def main():
@@ -70,12 +72,15 @@ def main():
     with Bench() as bench:
         low, high = callgrind(bench, few), callgrind(bench, many)
         calls = system_calls(bench, traced)
-    waiting = {"futex", "restart_syscall", "clock_nanosleep"}  # Of the threads beside the worker.
+        connection = system_calls(bench, traced // 4, "close=1")
+        large = system_calls(bench, traced // 8, "path=/bytes/65536")
     figures = {
         "instructions_per_request": (high[0] - low[0]) / (many - few),
         "allocations_per_request": max(0, high[1] - low[1]) / (many - few),
-        "system_calls_per_request": sum(n for name, n in calls.items() if name not in waiting) / traced,
-        "timer_calls_per_request": sum(n for name, n in calls.items() if name.startswith("timer")) / traced,
+        "system_calls_per_request": sum(calls.values()),
+        "timer_calls_per_request": sum(n for name, n in calls.items() if name.startswith("timer")),
+        "system_calls_per_connection": sum(connection.values()),
+        "system_calls_per_64k_answer": sum(large.values()),
     }
     missed = 0
     for name, figure in figures.items():

@@ -107,5 +107,6 @@ upstreams:
   bench: {{ url: "http://127.0.0.1:{self.backend_port}", concurrency: {{ queue: {{ wait: 10s }} }} }}
 """)
 
-    def load(self, port, connections, requests):
-        subprocess.run([self.directory / "load", str(port), str(connections), str(requests)], check=True, stdout=subprocess.DEVNULL)
+    def load(self, port, connections, requests, *options):
+        subprocess.run([self.directory / "load", str(port), str(connections), str(requests), *options], check=True,
+                       stdout=subprocess.DEVNULL)
