@@ -118,8 +118,6 @@ RouteTable::RouteTable(config::ConfigPtr config) : compiled_(std::make_unique<Co
 }
 
 RouteTable::~RouteTable() = default;
-RouteTable::RouteTable(RouteTable&&) noexcept = default;
-RouteTable& RouteTable::operator=(RouteTable&&) noexcept = default;
 
 std::optional<std::uint16_t> RouteTable::match(const RequestView& request,
                                                std::uint16_t listener) const {

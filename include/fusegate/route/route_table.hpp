@@ -31,8 +31,8 @@ class RouteTable {
  public:
   explicit RouteTable(config::ConfigPtr config);
   ~RouteTable();
-  RouteTable(RouteTable&&) noexcept;
-  RouteTable& operator=(RouteTable&&) noexcept;
+  RouteTable(const RouteTable&) = delete;
+  RouteTable& operator=(const RouteTable&) = delete;
 
   /// Index into Config::routes, or nullopt. Only routes that `listener` serves are considered.
   /// No allocation.
