@@ -34,7 +34,8 @@ def only(slice_, *names):
 
 def failing(live):
     """CPU an answered request, and the share of the requests that were not answered well."""
-    load = Load(live.stage, live.port, 64, seconds=live.size.seconds, path="/fail/10", most_bad=1)
+    connections = live.entry.load["connections"]
+    load = Load(live.stage, live.port, connections, seconds=live.size.seconds, path="/fail/10", most_bad=1)
     before = live.proxy.cpu_us()
     done = load.run()
     used = live.proxy.cpu_us() - before

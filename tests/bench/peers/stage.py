@@ -155,13 +155,14 @@ class Proxy:
         return sum(int(text.split()[0]) for pid in self.pids() for text in of_threads(pid, "schedstat")) / 1000
 
     def memory(self):
-        """(resident, private) bytes. Pages that its processes share are counted once for each of them."""
-        total = {"Rss": 0, "Private_Clean": 0, "Private_Dirty": 0}
+        """(resident, private) bytes. Pages that its processes share are counted once for each of them. Private are those
+        that it has written: clean pages of programs and libraries are shared with whoever runs the same files."""
+        total = {"Rss": 0, "Private_Dirty": 0}
         for pid in self.pids():
             text = Path(f"/proc/{pid}/smaps_rollup").read_text()
             for name in total:
                 total[name] += int(re.search(rf"^{name}:\s+(\d+) kB", text, re.M)[1]) * 1024
-        return total["Rss"], total["Private_Clean"] + total["Private_Dirty"]
+        return total["Rss"], total["Private_Dirty"]
 
 
 class Load:
