@@ -15,7 +15,11 @@ def write(directory, pairs, machine):
         of_group = [pair for pair in pairs if pair[0].group == group]
         if of_group:
             bodies[group] = report.group_tables(group, of_group)
-    file = directory / "performance.md"
+    fill(directory / "performance.md", bodies)
+
+
+def fill(file, bodies):
+    """Puts each body between its mark and the end of it."""
     text = file.read_text()
     for name, body in bodies.items():
         text, found = re.subn(rf"(<!-- {name} -->\n).*?(\n?<!-- end -->)", lambda mark: f"{mark[1]}{body}\n<!-- end -->", text,
