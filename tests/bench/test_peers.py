@@ -9,10 +9,10 @@ from trial import PRESENT, TOOLS, Trial  # noqa: E402
 
 PEERS = {"Fusegate", "HAProxy", "nginx", "Caddy", "Apache", "relay"}
 # Who cannot do what; everybody else must have figures.
-CANNOT = {"tls": {"relay"}, "tls-new": {"relay"}, "tls-out": {"relay"}, "log": {"relay"},
+CANNOT = {"tls": {"relay"}, "tls-new": {"relay"}, "tls-out": {"relay"}, "idle-tls": {"relay"}, "log": {"relay"},
           "failing": {"Caddy", "Apache", "relay"}, "failing-64": {"Caddy", "Apache", "relay"}}
 MEASURES = ["get", "get-1", "get-1000", "post-1k", "post-64k", "get-64k", "get-1m", "connect", "leave", "tls", "tls-new",
-            "tls-out", "log", "failing", "failing-64", "rate", "start", "idle", "busy"]
+            "tls-out", "log", "failing", "failing-64", "rate", "start", "idle", "idle-tls", "busy"]
 
 
 @unittest.skipUnless(PRESENT, "needs " + ", ".join(TOOLS))

@@ -67,6 +67,9 @@ def memory():
     idle = (Figure("each", "memory of an idle connection", "KiB", 2, (Bound(2, 1),), plotted=False),)
     yield Measure("idle", "10,000 idle connections", "memory", idle, everybody(Setup(wide=True)), slices.idle_connections,
                   rounds=2, starts=False)
+    idle = (Figure("each_tls", "memory of an idle TLS connection", "KiB", 1),)
+    yield Measure("idle-tls", "250 idle TLS connections", "memory", idle, everybody(Setup(wide=True, tls_in=True)),
+                  slices.idle_tls, rounds=2, starts=False)
     busy = (Figure("active", "memory of a connection whose request is held", "KiB", 1),
             Figure("transfers", "resident memory, 1,000 answers of 2 MiB at once", "MiB"))
     yield Measure("busy", "1,000 active connections, 1,000 large answers", "memory", busy, everybody(Setup(wide=True)),

@@ -1,5 +1,8 @@
 """One slice of each kind of measure: what is done with one contender, and the figures that come of it."""
+import http.client
 import re
+import socket
+import ssl
 import statistics
 import subprocess
 import threading
@@ -130,6 +133,39 @@ def idle_connections(live):
     idle.close()
     proxy.close()
     return {"each": max(0, grown) / live.size.idle / 1024}
+
+
+def idle_tls(live):
+    """KiB that each idle TLS connection adds after its handshake and one request, after some have come and gone."""
+    proxy = live.start()
+    for client in tls_clients(proxy.port, 20):
+        client.close()
+    time.sleep(min(1, live.size.seconds))
+    before = proxy.memory()[0]
+    many = live.size.many // 4
+    clients = tls_clients(proxy.port, many)
+    time.sleep(min(1, live.size.seconds))
+    grown = proxy.memory()[0] - before
+    for client in clients:
+        client.close()
+    proxy.close()
+    return {"each_tls": max(0, grown) / many / 1024}
+
+
+def tls_clients(port, count):
+    """Connections that have had an answer each and are idle now."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE   # The stage's certificate is its own authority.
+    clients = []
+    for _ in range(count):
+        client = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 20), server_hostname="localhost")
+        client.sendall(b"GET /api/items/42 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        answer.read()
+        clients.append(client)
+    return clients
 
 
 def busy_memory(live):
