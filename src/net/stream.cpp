@@ -140,6 +140,13 @@ IoResult Stream::read(char* data, std::size_t size) {
   return noted_read(judged(receive(fd_, data, size), true), size);
 }
 
+IoResult Stream::discard(char* data, std::size_t size) {
+  if (tls_) [[unlikely]] {
+    return read_tls(data, size);
+  }
+  return noted_read(judged(::recv(fd_, data, size, MSG_TRUNC), true), size);  // See tcp(7).
+}
+
 IoResult::Kind Stream::peek() {
   if (tls_) [[unlikely]] {
     return peek_tls();

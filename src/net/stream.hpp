@@ -65,6 +65,8 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   }
 
   IoResult read(char* data, std::size_t size);
+  /// A read of what nobody wants: `data` may be written to. TCP drops the bytes without a copy.
+  IoResult discard(char* data, std::size_t size);
   /// What a read would give, without taking it.
   IoResult::Kind peek();
   /// As far as is known without a system call, a read may give something.

@@ -76,9 +76,11 @@ net::Task<> Session::serve_requests() {
     // Who has not asked for the close may be sending the next request, and it may lie in the socket
     // already: closing over it would reset the connection, answers that were not read yet included.
     const bool may_send = unread || request_->head.keep_alive;
+    const bool broken = request_->report.result == RequestResult::Rejected &&
+                        request_->report.reason == RejectReason::BadRequest;
     release_request();
     if (!keep_ && may_send && !client_ended_ && client_->is_open()) {
-      co_await linger();
+      co_await linger(broken);
     }
   }
   release_request();

@@ -116,7 +116,7 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   net::Task<> handshake_failed();
   // session_reply.cpp
   net::Task<> refuse(http::ParseFailure failure);
-  net::Task<> linger();
+  net::Task<> linger(bool broken);
   net::Task<> finish_writing(Instant deadline);
 
   net::StreamPtr client_;

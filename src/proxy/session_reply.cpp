@@ -10,6 +10,24 @@ namespace {
 /// and could take the reply with it (RFC 9112 section 9.6). A client that has been silent for this
 /// long will hardly send more. Chosen.
 constexpr Duration kLingerTime = std::chrono::seconds{1};
+/// Chosen: what may follow an ordinary request that is refused.
+constexpr std::size_t kBrief = std::size_t{64} * 1024;
+/// The part of all connections that may linger for longer. Chosen.
+constexpr std::uint32_t kLingerPart = 8;
+/// Chosen: a lone client may go on at 100 MB/s and more.
+constexpr Duration kLingerPause = std::chrono::milliseconds{1};
+
+/// One more for as long as it lives.
+class Counted {
+ public:
+  explicit Counted(std::uint32_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::uint32_t& count_;
+};
 
 }  // namespace
 
@@ -36,7 +54,7 @@ net::Task<> Session::refuse(http::ParseFailure failure) {
   worker.metrics.record(report);
   worker.access.record(report);
   if (!client_ended_) {
-    co_await linger();
+    co_await linger(true);
   }
 }
 
@@ -76,23 +94,35 @@ net::Task<> Session::finish_writing(Instant deadline) {
 }
 
 /// Reads on, without use for it, while the client sends: many send all of a body before they read.
-net::Task<> Session::linger() {
+/// All connections that do so share one read a `kLingerPause`, so that who floods them holds nobody
+/// else up, and only a part of all connections may do so: of who broke the rules, or is one too
+/// many, `kBrief` bytes are read.
+net::Task<> Session::linger(bool broken) {
   const Instant end = after(worker.now(), worker.shared.config->limits.body_timeout);
   co_await finish_writing(worker.now() + kLingerTime);
-  const net::Buffer waste = worker.buffers.take();
+  const Counted among(worker.lingering);
+  const auto& runtime = worker.shared.config->runtime;
+  const bool brief = broken || worker.lingering > std::max(1U, runtime.max_connections /
+                                                                   kLingerPart / runtime.workers);
   Instant quiet = worker.now() + kLingerTime;
-  for (;;) {
-    const net::IoResult result = client_->read(waste.data(), waste.capacity());
-    if (result.would_block()) {
-      client_->arm_read();
+  std::size_t dropped = 0;
+  while (worker.now() < end) {
+    const net::IoResult result = client_->discard(worker.scratch(), worker.scratch_size());
+    if (result.done() && brief) {
+      dropped += result.bytes;
+      if (dropped >= kBrief) {
+        co_return;
+      }
     } else if (result.done()) {
       quiet = worker.draining() ? quiet : worker.now() + kLingerTime;
-      client_->read_next_turn();
+      co_await wait(0, std::min(end, worker.now() + worker.lingering * kLingerPause));
+    } else if (result.would_block()) {
+      client_->arm_read();
+      const auto events = co_await wait(kClientReadable, std::min(quiet, end));
+      if ((events & kClientReadable) == 0) {
+        co_return;
+      }
     } else {
-      co_return;
-    }
-    const auto events = co_await wait(kClientReadable, std::min(quiet, end));
-    if ((events & kClientReadable) == 0) {
       co_return;
     }
   }

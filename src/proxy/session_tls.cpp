@@ -50,7 +50,7 @@ net::Task<> Session::handshake_failed() {
   worker.warn_client_tls(listener, client_text(), tls.problem());
   client_->drop_tls();
   if (!plain_http) {
-    co_await linger();  // Else the alert that tells the client why could be lost.
+    co_await linger(true);  // Else the alert that tells the client why could be lost.
     co_return;
   }
   request_ = std::make_unique<RequestContext>(worker.shared.config->limits.header_count);

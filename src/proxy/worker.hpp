@@ -110,6 +110,7 @@ class Worker final : private net::Timer {
   /// Memory for heads on their way out; used and left within one step, never across a wait.
   char* scratch() { return scratch_.get(); }
   std::size_t scratch_size() const { return scratch_size_; }
+  std::uint32_t lingering = 0;  ///< Sessions that drop what their client sends behind the answer.
   bool draining() const { return shared.draining.load(std::memory_order_relaxed); }
 
   Shared& shared;

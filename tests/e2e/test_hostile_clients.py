@@ -102,6 +102,17 @@ class Bodies(HostileCase):
             self.assert_refused(daemon, client.read(), 400, "bad_request")
             self.assertTrue(client.closed_within(5))
 
+    def test_who_goes_on_after_a_400_is_cut(self):
+        daemon, _ = self.start()
+        for broken in (encode("POST", "/", CHUNKED) + b"nonsense\r\n", b"GET / HTTP/1.1\r\nbad field: x\r\n\r\n"):
+            with self.subTest(broken=broken), Client(daemon.address) as client:
+                client.send(broken)
+                self.assertEqual(client.read().status, 400)
+                # A MiB is read, and what the kernel holds for both sides fits as well.
+                with self.assertRaises(ConnectionError):
+                    for _ in range(64):
+                        client.send(b"x" * (1 << 20))
+
     def test_endless_chunk_line_is_400(self):
         daemon, _ = self.start()
         with Client(daemon.address) as client:

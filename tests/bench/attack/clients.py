@@ -39,6 +39,7 @@ ATTACKS = {
     "endless trailers": Attack(16, POST % b"sink" + CHUNKED + b"0\r\n", b"x-t: trailer\r\n" * 1000),
     "tiny chunks": Attack(16, POST % b"sink" + CHUNKED, tiny_chunks()),
     "big uploads": Attack(16, POST % b"sink" + b"content-length: 1000000000000\r\n\r\n", b"x" * MIB),
+    "refused uploads": Attack(16, POST % b"nowhere" + b"content-length: 1000000000000\r\n\r\n", b"x" * MIB),
     "big downloads": Attack(8, (GET % b"big") * 100),
     "connections": Attack(300, b"", pause=0.02),
     "idle connections": Attack(200, GET % b"plain"),
