@@ -1,11 +1,40 @@
 #pragma once
 
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+/// A string that grows with what arrives: Beast's own takes the announced length from memory at
+/// once, however long it is.
+struct GrowingBody : boost::beast::http::string_body {
+  class reader {
+   public:
+    template <bool IsRequest, class Fields>
+    reader(boost::beast::http::header<IsRequest, Fields>& /*head*/, value_type& body)
+        : body_(body) {}
+    void init(const boost::optional<std::uint64_t>& /*length*/, boost::beast::error_code& error) {
+      error = {};
+    }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, boost::beast::error_code& error) {
+      error = {};
+      const std::size_t before = body_.size();
+      for (const boost::asio::const_buffer buffer : boost::beast::buffers_range_ref(buffers)) {
+        body_.append(static_cast<const char*>(buffer.data()), buffer.size());
+      }
+      return body_.size() - before;
+    }
+    void finish(boost::beast::error_code& error) { error = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
 
 /// Whole messages as Beast's strict parser sees them, from a stream that arrives in pieces.
 namespace fusegate::test {
@@ -13,8 +42,7 @@ namespace fusegate::test {
 template <bool IsRequest>
 class BeastMessages {
  public:
-  using Parser =
-      boost::beast::http::parser<IsRequest, boost::beast::http::string_body, std::allocator<char>>;
+  using Parser = boost::beast::http::parser<IsRequest, GrowingBody, std::allocator<char>>;
   using Message = typename Parser::value_type;
   enum class State { NeedMore, Complete, Broken };
 
