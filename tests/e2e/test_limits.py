@@ -62,9 +62,8 @@ class Concurrency(LimitCase):
         self.assertEqual({r[0].status for r in calm}, {200}, "calm traffic is not refused")
         self.assertGreaterEqual(daemon.metric("fusegate_concurrency_limit"), 64)
         mute.set()
-        for _ in range(4):
-            fetch_all(daemon.address, 12)
-        self.assertLessEqual(daemon.metric("fusegate_concurrency_limit"), 4)
+        wait_until(lambda: fetch_all(daemon.address, 12) and daemon.metric("fusegate_concurrency_limit") <= 4,
+                   what="a limit that falls")
         mute.clear()
         wait_until(lambda: fetch(daemon.address).status == 200, what="the first answer")
         for _ in range(60):
