@@ -5,7 +5,7 @@
 namespace fusegate::proxy {
 namespace {
 
-/// For a body that may be kept and is not small: the default bound of a replay.
+/// For a body that may be kept and is not small. Chosen: a quarter of the default bound.
 constexpr std::size_t kKeptBlock = 64 * 1024;
 
 }  // namespace
@@ -106,8 +106,7 @@ Upload::Step Upload::receive(net::Stream& client) {
       return accept(block, place, result.bytes);
     case net::IoResult::Kind::WouldBlock:
       if (!keeping_) {
-        blocks_.clear();  // All bodies that wait share what is warm in the cache.
-        next_block_ = next_offset_ = 0;
+        drop_blocks();  // All bodies that wait share what is warm in the cache.
       }
       return Step::NeedsClient;
     case net::IoResult::Kind::End:
@@ -152,8 +151,7 @@ Upload::Block& Upload::room() {
   }
   dropped_ = dropped_ || received_ > 0;
   if (blocks_.size() != 1 || blocks_.front().capacity < ahead) {
-    blocks_.clear();
-    release_charge();
+    drop_blocks();
     add_block(ahead);
   }
   blocks_.front().size = 0;
@@ -182,7 +180,9 @@ void Upload::stop_keeping() {
   overflowed_ = true;
 }
 
-void Upload::release_charge() {
+void Upload::drop_blocks() {
+  blocks_.clear();
+  next_block_ = next_offset_ = 0;
   if (charged_ > 0) {
     replay_memory_->release(charged_);
     charged_ = 0;
@@ -190,8 +190,7 @@ void Upload::release_charge() {
 }
 
 void Upload::clear() {
-  blocks_.clear();
-  release_charge();
+  drop_blocks();
   writer_.reset();
   reader_.start(http::BodyKind::None, 0);
   overflowed_ = false;

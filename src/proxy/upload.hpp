@@ -91,7 +91,7 @@ class Upload {
   Block& add_block(std::size_t capacity);
   bool keep_another_block(std::size_t capacity);
   void stop_keeping();
-  void release_charge();
+  void drop_blocks();
 
   Limits limits_;
   net::BufferPool* buffers_ = nullptr;
