@@ -102,6 +102,19 @@ void break_polling() {
   ::close(other);
 }
 
+TEST_F(StreamTest, WhatIsDiscardedIsGoneAndTheEndIsStillTold) {
+  int peer = -1;
+  const StreamPtr stream = pair(peer);
+  std::array<char, 64> place{};
+  ASSERT_EQ(::send(peer, "unwanted", 8, 0), 8);
+  const IoResult dropped = stream->discard(place.data(), place.size());
+  EXPECT_TRUE(dropped.done());
+  EXPECT_EQ(dropped.bytes, 8U);
+  EXPECT_TRUE(stream->is_quiet());
+  ASSERT_EQ(::shutdown(peer, SHUT_WR), 0);
+  EXPECT_EQ(stream->discard(place.data(), place.size()).kind, IoResult::Kind::End);
+}
+
 TEST_F(StreamTest, AConnectThatCannotBeWatchedFailsAtOnce) {
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   fds_.push_back(listener);
