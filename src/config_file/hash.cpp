@@ -1,7 +1,7 @@
 #include "config_file/hash.hpp"
 
 // The plain functions are marked as deprecated, and need nothing else: the newer interface begins
-// with OpenSSL's providers, which keep 2.5 MiB resident in every process, with TLS or without.
+// with OpenSSL's providers, which keep 2 MiB resident in every process, with TLS or without.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 
