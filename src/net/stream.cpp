@@ -2,6 +2,7 @@
 
 #include "net/tls_session.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/syscall.h>
@@ -174,6 +175,20 @@ IoResult Stream::write(const char* data, std::size_t size) {
     return write_tls(data, size);
   }
   return noted_write(judged(send(fd_, data, size), false), size);
+}
+
+IoResult Stream::splice_to(int pipe, std::size_t size) {
+  const IoResult result =
+      judged(::splice(fd_, nullptr, pipe, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), true);
+  readable_ = readable_ && !result.would_block();
+  return result;
+}
+
+IoResult Stream::splice_from(int pipe, std::size_t size) {
+  const IoResult result =
+      judged(::splice(pipe, nullptr, fd_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), false);
+  writable_ = writable_ && !result.would_block();
+  return result;
 }
 
 int Stream::connect_error() const {

@@ -75,6 +75,11 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   bool is_quiet() { return peek() == IoResult::Kind::WouldBlock; }
   IoResult write(std::span<const iovec> parts);
   IoResult write(const char* data, std::size_t size);
+  /// Moves bytes to or from a pipe without copying them; only in plain text. `pipe` is empty before
+  /// `splice_to` and holds `size` bytes before `splice_from`. That fewer bytes moved than were
+  /// asked for says nothing: the pipe, or what the kernel takes at once, may be the reason.
+  IoResult splice_to(int pipe, std::size_t size);
+  IoResult splice_from(int pipe, std::size_t size);
 
   /// From here on everything is encrypted; before the first byte, on a stream that may still be
   /// connecting. False when memory has run out. `name` and `memory` as of TlsSession.

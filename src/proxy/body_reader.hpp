@@ -24,6 +24,13 @@ class BodyReader {
   /// before it in the same buffer.
   Fed feed(char* destination, char* data, std::size_t size);
 
+  /// `size` bytes of payload went another way; at most as many as `announced` of a body that is not
+  /// chunked.
+  void skip(std::uint64_t size) {
+    left_ -= size;
+    done_ = done_ || left_ == 0;
+  }
+
   /// The connection ended: is the body whole?
   bool finish_at_close();
 

@@ -7,12 +7,14 @@ namespace fusegate::proxy {
 
 void Download::start(std::string_view head, http::BodyKind in, std::uint64_t length,
                      http::BodyKind out, net::Buffer buffer, std::size_t begin, std::size_t size,
-                     net::BufferPool& buffers) {
+                     net::BufferPool& buffers, net::PipePool& pipes) {
   buffers_ = &buffers;
+  pipes_ = &pipes;
   buffer_ = std::move(buffer);
-  payload_ = 0;
+  payload_ = spliced_ = 0;
   clean_ = true;
   cut_ = false;
+  by_length_ = in == http::BodyKind::Length && out == http::BodyKind::Length;
   reader_.start(in, length);
   writer_.begin(head, out);
   feed(begin, size);
@@ -49,6 +51,12 @@ Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
         return Step::ClientFailed;
       }
     }
+    if (pipe_.held() > 0) {
+      const net::IoResult result = pipe_.drain(client);
+      if (!result.done()) {
+        return result.would_block() ? Step::NeedsClient : Step::ClientFailed;
+      }
+    }
     if (cut_) {
       return Step::Cut;
     }
@@ -62,7 +70,7 @@ Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
     if (turn_bytes_ >= net::BufferPool::kTurn) {
       return Step::NeedsUpstream;
     }
-    const Step got = upstream != nullptr ? receive(*upstream) : Step::Cut;
+    const Step got = upstream != nullptr ? receive(*upstream, client) : Step::Cut;
     if (got != Step::Done) {
       return got;
     }
@@ -70,21 +78,19 @@ Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
 }
 
 /// Done = go on: something was received, or the body has ended.
-Download::Step Download::receive(net::Stream& upstream) {
-  const std::size_t wanted = net::BufferPool::size_for(reader_.announced());
-  if (!buffer_ || buffer_.capacity() < wanted) {
-    buffer_ = buffers_->take(wanted);
-  }
-  const net::IoResult result = upstream.read(buffer_.data(), buffer_.capacity());
+Download::Step Download::receive(net::Stream& upstream, const net::Stream& client) {
+  const bool spliceable = by_length_ && reader_.expected() >= net::PipePool::kWorthwhile &&
+                          upstream.tls() == nullptr && client.tls() == nullptr;
+  const net::IoResult result = spliceable ? splice(upstream) : read(upstream);
   switch (result.kind) {
     case net::IoResult::Kind::Done:
       turn_bytes_ += result.bytes;
-      feed(0, result.bytes);
       if (reader_.done()) {
         writer_.end(reader_.trailers());
       }
       return Step::Done;
     case net::IoResult::Kind::WouldBlock:
+      pipe_.reset();
       buffer_.reset();  // All bodies that wait share what is warm in the cache.
       return Step::NeedsUpstream;
     case net::IoResult::Kind::End:
@@ -97,9 +103,38 @@ Download::Step Download::receive(net::Stream& upstream) {
   return Step::Cut;
 }
 
+net::IoResult Download::read(net::Stream& upstream) {
+  pipe_.reset();
+  const std::size_t wanted = net::BufferPool::size_for(reader_.announced());
+  if (!buffer_ || buffer_.capacity() < wanted) {
+    buffer_ = buffers_->take(wanted);
+  }
+  const net::IoResult result = upstream.read(buffer_.data(), buffer_.capacity());
+  if (result.done()) {
+    feed(0, result.bytes);
+  }
+  return result;
+}
+
+net::IoResult Download::splice(net::Stream& upstream) {
+  if (!pipe_) {
+    pipe_ = pipes_->take();
+  }
+  const auto result = pipe_.fill(upstream, reader_.expected());
+  if (!result) {
+    return read(upstream);
+  }
+  buffer_.reset();
+  reader_.skip(result->bytes);
+  payload_ += result->bytes;
+  spliced_ += result->bytes;
+  return *result;
+}
+
 void Download::clear() {
   writer_.reset();
   buffer_.reset();
+  pipe_.reset();
 }
 
 }  // namespace fusegate::proxy

@@ -185,7 +185,7 @@ RequestHandler::Next RequestHandler::begin_exchange() {
                               .replay_max = keep_body ? policy.retry.max_body_replay : 0,
                               .memory_max = limits.replay_memory};
   early_used_ = rq_.upload.start(rq_.head.body, rq_.head.content_length, early_, early_size_,
-                                 bounds, worker_.buffers, worker_.replay_memory);
+                                 bounds, worker_.buffers, worker_.pipes, worker_.replay_memory);
   const Instant now = rq_.report.started;
   moved_ = now;
   return locked([&](exchange::UpstreamState& state) {

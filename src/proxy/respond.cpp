@@ -123,7 +123,7 @@ http::BodyKind RequestHandler::begin_download(Inbound& inbound) {
   const std::size_t begin = inbound.begin + rq_.response.size;
   const std::size_t size = inbound.filled - begin;
   rq_.download.start(head, rq_.response.body, rq_.response.content_length, out,
-                     std::move(inbound.buffer), begin, size, worker_.buffers);
+                     std::move(inbound.buffer), begin, size, worker_.buffers, worker_.pipes);
   return out;
 }
 

@@ -11,10 +11,11 @@ constexpr std::size_t kKeptBlock = 64 * 1024;
 }  // namespace
 
 std::size_t Upload::start(http::BodyKind kind, std::uint64_t length, char* early, std::size_t size,
-                          const Limits& limits, net::BufferPool& buffers,
+                          const Limits& limits, net::BufferPool& buffers, net::PipePool& pipes,
                           ReplayMemory& replay_memory) {
   limits_ = limits;
   buffers_ = &buffers;
+  pipes_ = &pipes;
   replay_memory_ = &replay_memory;
   kind_ = kind;
   reader_.start(kind, length);
@@ -41,6 +42,7 @@ std::size_t Upload::start(http::BodyKind kind, std::uint64_t length, char* early
 void Upload::begin_attempt(std::string_view head) {
   writer_.begin(head, kind_);
   next_block_ = next_offset_ = 0;
+  spliced_ = 0;
 }
 
 Upload::Step Upload::pump(net::Stream& client, net::Stream& upstream) {
@@ -53,7 +55,7 @@ Upload::Step Upload::pump(net::Stream& client, net::Stream& upstream) {
     if (sent != Step::NeedsClient || turn_bytes_ >= net::BufferPool::kTurn) {
       return sent;
     }
-    const Step got = receive(client);
+    const Step got = receive(client, upstream);
     if (got != Step::Done) {
       return got;
     }
@@ -80,10 +82,11 @@ Upload::Step Upload::send(net::Stream& upstream) {
     } else if (!has_data && reader_.done() && !writer_.ended() && writer_.payload_idle()) {
       writer_.end(reader_.trailers());
     }
-    if (writer_.idle()) {
+    const bool piped = pipe_.held() > 0;  // Then all before it is written.
+    if (writer_.idle() && !piped) {
       return writer_.ended() ? Step::Done : Step::NeedsClient;
     }
-    const net::IoResult result = writer_.flush(upstream, *buffers_);
+    const net::IoResult result = piped ? pipe_.drain(upstream) : writer_.flush(upstream, *buffers_);
     if (result.would_block()) {
       return Step::NeedsUpstream;
     }
@@ -94,17 +97,31 @@ Upload::Step Upload::send(net::Stream& upstream) {
 }
 
 /// Done = some bytes were taken in.
-Upload::Step Upload::receive(net::Stream& client) {
+Upload::Step Upload::receive(net::Stream& client, const net::Stream& upstream) {
+  if (may_splice(client, upstream)) {
+    if (const auto result = splice(client)) {
+      return received(*result);
+    }
+  }
+  pipe_.reset();
   Block& block = room();
   char* place = block.data + block.size;
   const auto space = static_cast<std::size_t>(
       std::min<std::uint64_t>(block.capacity - block.size, reader_.expected()));
   const net::IoResult result = client.read(place, space);
+  if (result.done()) {
+    return accept(block, place, result.bytes);
+  }
+  return received(result);
+}
+
+/// What came of asking the client for more.
+Upload::Step Upload::received(const net::IoResult& result) {
   switch (result.kind) {
     case net::IoResult::Kind::Done:
-      turn_bytes_ += result.bytes;
-      return accept(block, place, result.bytes);
+      return limits_.body_max > 0 && received_ > limits_.body_max ? Step::TooLarge : Step::Done;
     case net::IoResult::Kind::WouldBlock:
+      pipe_.reset();
       if (!keeping_) {
         drop_blocks();  // All bodies that wait share what is warm in the cache.
       }
@@ -117,7 +134,30 @@ Upload::Step Upload::receive(net::Stream& client) {
   return Step::ClientFailed;
 }
 
+bool Upload::may_splice(const net::Stream& client, const net::Stream& upstream) const {
+  return !keeping_ && kind_ == http::BodyKind::Length &&
+         reader_.expected() >= net::PipePool::kWorthwhile && client.tls() == nullptr &&
+         upstream.tls() == nullptr;
+}
+
+std::optional<net::IoResult> Upload::splice(net::Stream& client) {
+  if (!pipe_) {
+    pipe_ = pipes_->take();
+  }
+  const auto result = pipe_.fill(client, reader_.expected());
+  if (result && result->done()) {
+    drop_blocks();
+    dropped_ = true;
+    reader_.skip(result->bytes);
+    received_ += result->bytes;
+    spliced_ += result->bytes;
+    turn_bytes_ += result->bytes;
+  }
+  return result;
+}
+
 Upload::Step Upload::accept(Block& block, char* data, std::size_t size) {
+  turn_bytes_ += size;
   const BodyReader::Fed fed = reader_.feed(data, data, size);
   block.size += fed.payload;
   received_ += fed.payload;
@@ -191,6 +231,7 @@ void Upload::drop_blocks() {
 
 void Upload::clear() {
   drop_blocks();
+  pipe_.reset();
   writer_.reset();
   reader_.start(http::BodyKind::None, 0);
   overflowed_ = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/buffer_pool.hpp"
+#include "net/pipe_pool.hpp"
 #include "net/stream.hpp"
 #include "proxy/body_reader.hpp"
 #include "proxy/message_writer.hpp"
@@ -9,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -34,7 +36,8 @@ struct ReplayMemory {
 ///
 /// What is read from the client goes into blocks that are sent from where they lie. While the
 /// request is replayable the blocks are kept; when they outgrow the bound, sending goes on without
-/// keeping (`overflowed`). The first attempt is never delayed.
+/// keeping (`overflowed`). The first attempt is never delayed. Much of a body that is not kept goes
+/// through a pipe, as in Download.
 class Upload {
  public:
   struct Limits {
@@ -47,7 +50,8 @@ class Upload {
   /// there until `clear`. Returns how many of them belong to the body (all of it known to be ours).
   /// `failed()` afterwards means broken framing or a body over the limit.
   std::size_t start(http::BodyKind kind, std::uint64_t length, char* early, std::size_t size,
-                    const Limits& limits, net::BufferPool& buffers, ReplayMemory& replay_memory);
+                    const Limits& limits, net::BufferPool& buffers, net::PipePool& pipes,
+                    ReplayMemory& replay_memory);
 
   /// May the body be sent from its first byte (again)?
   bool replayable() const { return !dropped_; }
@@ -71,8 +75,9 @@ class Upload {
   std::string_view leftover() const { return leftover_; }
   bool complete() const { return reader_.done(); }  ///< All of the body has been received.
   bool overflowed() const { return overflowed_; }
-  std::uint64_t received() const { return received_; }         ///< Payload bytes.
-  std::uint64_t written() const { return writer_.written(); }  ///< On this attempt, head included.
+  std::uint64_t received() const { return received_; }  ///< Payload bytes.
+  /// On this attempt, head included.
+  std::uint64_t written() const { return writer_.written() + spliced_ - pipe_.held(); }
   std::string_view detail() const { return reader_.detail(); }
   /// Frees everything. Must be called before the client's buffer moves.
   void clear();
@@ -85,7 +90,10 @@ class Upload {
     std::size_t capacity = 0;
   };
   Step send(net::Stream& upstream);
-  Step receive(net::Stream& client);
+  Step receive(net::Stream& client, const net::Stream& upstream);
+  bool may_splice(const net::Stream& client, const net::Stream& upstream) const;
+  std::optional<net::IoResult> splice(net::Stream& client);
+  Step received(const net::IoResult& result);
   Step accept(Block& block, char* data, std::size_t size);
   Block& room();
   Block& add_block(std::size_t capacity);
@@ -95,10 +103,13 @@ class Upload {
 
   Limits limits_;
   net::BufferPool* buffers_ = nullptr;
+  net::PipePool* pipes_ = nullptr;
   ReplayMemory* replay_memory_ = nullptr;
   http::BodyKind kind_ = http::BodyKind::None;
   BodyReader reader_;
   MessageWriter writer_;
+  net::Pipe pipe_;
+  std::uint64_t spliced_ = 0;  ///< Went through the pipe.
   std::vector<Block> blocks_;
   std::size_t next_block_ = 0;   ///< The first block with unsent bytes.
   std::size_t next_offset_ = 0;  ///< In that block.

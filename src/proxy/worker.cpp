@@ -224,6 +224,7 @@ void Worker::every_second(Instant now) {
     pool->expire(now);
   }
   buffers.trim();
+  pipes.trim();
   net::frame_pool::trim();
   for (std::size_t drop = (contexts_low_water_ + 1) / 2; drop > 0; --drop) {
     contexts_.pop_back();

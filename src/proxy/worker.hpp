@@ -7,6 +7,7 @@
 #include "http/date.hpp"
 #include "net/buffer_pool.hpp"
 #include "net/event_loop.hpp"
+#include "net/pipe_pool.hpp"
 #include "net/timer_queue.hpp"
 #include "net/tls_source.hpp"
 #include "proxy/upload.hpp"
@@ -118,6 +119,7 @@ class Worker final : private net::Timer {
   net::TimerQueue timers;
   net::EventLoop loop;
   net::BufferPool buffers;
+  net::PipePool pipes;
   telemetry::AccessLog access;
   ReplayMemory replay_memory;
   Rng rng;
