@@ -31,6 +31,7 @@ Buffer BufferPool::take(std::size_t size) {
   Buffer buffer;
   buffer.pool_ = this;
   buffer.capacity_ = kSmall << index;
+  large_lent_ += index > 0 ? 1 : 0;
   if (index < kClasses && !free_[index].blocks.empty()) {
     FreeList& list = free_[index];
     buffer.data_ = list.blocks.back();
@@ -44,6 +45,7 @@ Buffer BufferPool::take(std::size_t size) {
 
 void BufferPool::give_back(char* data, std::size_t capacity) {
   const std::size_t index = class_of(capacity);
+  large_lent_ -= index > 0 ? 1 : 0;
   if (index < kClasses) {
     free_[index].blocks.push_back(data);
   } else {

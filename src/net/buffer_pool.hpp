@@ -58,6 +58,10 @@ class BufferPool {
   /// it, peers that are as fast as we are would never let go. Chosen: one small block, or the large
   /// one that passes it; with four, a hundred such peers made others wait 50 ms.
   static constexpr std::size_t kTurn = kSmall;
+  /// So many blocks larger than the small one are on loan at most for bodies; chosen: 16 MiB. They
+  /// go back as soon as all of one is sent, so that only many peers who do not take what they are
+  /// sent use them up, and then each of these holds a small one.
+  static constexpr std::size_t kManyLarge = 64;
 
   BufferPool() = default;
   BufferPool(const BufferPool&) = delete;
@@ -66,8 +70,9 @@ class BufferPool {
 
   /// What to read into while `announced` bytes of a body are certainly still to come: all of them
   /// in one call if they have arrived.
-  static std::size_t size_for(std::uint64_t announced) {
-    return static_cast<std::size_t>(std::clamp<std::uint64_t>(announced, kSmall, kLarge));
+  std::size_t size_for(std::uint64_t announced) const {
+    const std::size_t most = large_lent_ < kManyLarge ? kLarge : kSmall;
+    return static_cast<std::size_t>(std::clamp<std::uint64_t>(announced, kSmall, most));
   }
 
   /// At least `size` bytes.
@@ -85,6 +90,7 @@ class BufferPool {
     std::size_t low_water = 0;
   };
   std::array<FreeList, kClasses> free_;
+  std::size_t large_lent_ = 0;
 };
 
 }  // namespace fusegate::net

@@ -105,7 +105,7 @@ Download::Step Download::receive(net::Stream& upstream, const net::Stream& clien
 
 net::IoResult Download::read(net::Stream& upstream) {
   pipe_.reset();
-  const std::size_t wanted = net::BufferPool::size_for(reader_.announced());
+  const std::size_t wanted = buffers_->size_for(reader_.announced());
   if (!buffer_ || buffer_.capacity() < wanted) {
     buffer_ = buffers_->take(wanted);
   }

@@ -178,7 +178,7 @@ Upload::Step Upload::accept(Block& block, char* data, std::size_t size) {
 
 /// The block to read into. Everything received so far has been written.
 Upload::Block& Upload::room() {
-  const std::size_t ahead = net::BufferPool::size_for(reader_.announced());
+  const std::size_t ahead = buffers_->size_for(reader_.announced());
   if (keeping_) {
     if (!blocks_.empty() && blocks_.back().capacity - blocks_.back().size >= 1024) {
       return blocks_.back();
