@@ -211,6 +211,7 @@ CONTENDERS = {contender.name: contender for contender in (
               {"endpoints": "does not retry answers", "alone": "does not run under valgrind"}, {"GOMAXPROCS": "1"}),
     Contender("Apache", "apache2", apache, ("apache2", "-D", "FOREGROUND", "-f", "{file}"),
               {"endpoints": "does not retry answers"}, alone=("apache2", "-X", "-f", "{file}")),
-    Contender("relay", "", lambda setup, place: "", ("{place.common}/relay", "{place.port}", "{place.backend_port}"),
+    Contender("relay", "", lambda setup, place: f"unix:{place.unix_path}" if setup.unix else str(place.backend_port),
+              ("{place.common}/relay", "{place.port}", "{file}"),
               {"log": BARE, "tls_in": BARE, "tls_out": BARE, "endpoints": BARE}),
 )}

@@ -87,11 +87,14 @@ def counts():
     yield Measure("system-calls", "system calls", "counts", figures, everybody(), traces.called, rounds=1)
 
 
-def unix():
-    cast = {"Fusegate": Entry("Fusegate"), "Fusegate, unix socket": Entry("Fusegate", Setup(unix=True))}
-    figure = Figure("cpu", "unix socket to the server", US, bounds=(Bound(0.80, 0.72, "Fusegate", who="Fusegate, unix socket"),))
-    return Measure("unix", "unix socket to the server instead of TCP", "alone", (figure,), cast, only(cpu, "cpu"),
-                   base="Fusegate")
+def unix(name):
+    """The relay's says what the kernel gives: it does nothing else."""
+    other = f"{name}, unix socket"
+    cast = {name: Entry(name), other: Entry(name, Setup(unix=True))}
+    bounds = (Bound(0.80, 0.72, name, who=other),) if name == "Fusegate" else ()
+    figure = Figure("cpu", "unix socket to the server", US, bounds=bounds)
+    return Measure(f"unix-{name.lower()}", f"unix socket to the server instead of TCP, {name}", "alone", (figure,), cast,
+                   only(cpu, "cpu"), base=name)
 
 
 def workers(name):
@@ -129,5 +132,5 @@ def features():
 
 
 def measures():
-    return [*cpu_measures(), *failing(), rate(), *memory(), *counts(), unix(),
+    return [*cpu_measures(), *failing(), rate(), *memory(), *counts(), unix("Fusegate"), unix("relay"),
             *map(workers, ("Fusegate", "HAProxy", "nginx")), features()]

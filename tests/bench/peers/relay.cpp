@@ -1,10 +1,11 @@
 // The floor: the least that can stand between a client and a server. One epoll loop that copies
 // bytes both ways and understands none of them. A connection to the server is kept when its client
-// leaves. Usage: bench_relay PORT BACKEND_PORT
+// leaves. Usage: bench_relay PORT FILE, which has the server's port on loopback, or unix:PATH
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +13,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +30,15 @@ struct End {
 
 class Relay {
  public:
-  Relay(int port, int backend) : backend_(address_of(backend)) {
+  Relay(int port, const std::string& server) {
+    if (server.starts_with("unix:")) {
+      auto& address = reinterpret_cast<sockaddr_un&>(server_);
+      address.sun_family = AF_UNIX;
+      std::strncpy(address.sun_path, server.c_str() + 5, sizeof address.sun_path - 1);
+    } else {
+      const sockaddr_in address = address_of(std::atoi(server.c_str()));
+      std::memcpy(&server_, &address, sizeof address);
+    }
     listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     const int on = 1;
     ::setsockopt(listening_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -105,8 +116,9 @@ class Relay {
       kept_.pop_back();
       return fd;
     }
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);  // On loopback a connect does not wait.
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&backend_), sizeof backend_) != 0) {
+    const int fd = ::socket(server_.ss_family, SOCK_STREAM, 0);  // Such a connect does not wait.
+    const socklen_t size = server_.ss_family == AF_UNIX ? sizeof(sockaddr_un) : sizeof(sockaddr_in);
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&server_), size) != 0) {
       ::close(fd);
       return -1;
     }
@@ -173,7 +185,7 @@ class Relay {
     }
   }
 
-  const sockaddr_in backend_;
+  sockaddr_storage server_{};
   int listening_ = -1;
   int epoll_ = ::epoll_create1(0);
   std::vector<End> ends_;
@@ -184,8 +196,10 @@ class Relay {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: bench_relay PORT BACKEND_PORT\n");
+    std::fprintf(stderr, "usage: bench_relay PORT FILE\n");
     return 2;
   }
-  Relay(std::atoi(argv[1]), std::atoi(argv[2])).run();
+  std::string server;
+  std::getline(std::ifstream{argv[2]}, server);
+  Relay(std::atoi(argv[1]), server).run();
 }
