@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 namespace fusegate::net {
 namespace {
@@ -54,6 +55,8 @@ void Pipe::give_back() {
   std::exchange(pool_, nullptr)
       ->give_back(std::exchange(ends_, kNone), std::exchange(held_, 0) == 0);
 }
+
+PipePool::PipePool() { ::signal(SIGPIPE, SIG_IGN); }
 
 PipePool::~PipePool() { std::ranges::for_each(free_, close_both); }
 

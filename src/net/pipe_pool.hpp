@@ -73,7 +73,8 @@ class PipePool {
   /// a tenth less CPU than with a buffer, with 1 MiB half.
   static constexpr std::uint64_t kWorthwhile = 32 * 1024;
 
-  PipePool() = default;
+  /// Ignores SIGPIPE in the whole process: splice(2) knows no MSG_NOSIGNAL.
+  PipePool();
   PipePool(const PipePool&) = delete;
   PipePool& operator=(const PipePool&) = delete;
   ~PipePool();

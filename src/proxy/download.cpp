@@ -42,20 +42,9 @@ bool Download::feed(std::size_t begin, std::size_t size) {
 Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
   turn_bytes_ = 0;
   for (;;) {
-    if (!writer_.idle()) {
-      const net::IoResult result = writer_.flush(client, *buffers_);
-      if (result.would_block()) {
-        return Step::NeedsClient;
-      }
-      if (!result.done()) {
-        return Step::ClientFailed;
-      }
-    }
-    if (pipe_.held() > 0) {
-      const net::IoResult result = pipe_.drain(client);
-      if (!result.done()) {
-        return result.would_block() ? Step::NeedsClient : Step::ClientFailed;
-      }
+    const net::IoResult sent = send(client);
+    if (!sent.done()) {
+      return sent.would_block() ? Step::NeedsClient : Step::ClientFailed;
     }
     if (cut_) {
       return Step::Cut;
@@ -75,6 +64,12 @@ Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
       return got;
     }
   }
+}
+
+/// Hands the client all that is here. Done = it has taken it.
+net::IoResult Download::send(net::Stream& client) {
+  const net::IoResult written = writer_.flush(client, *buffers_);
+  return written.done() ? pipe_.drain(client) : written;
 }
 
 /// Done = go on: something was received, or the body has ended.

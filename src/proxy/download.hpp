@@ -44,6 +44,7 @@ class Download {
 
  private:
   bool feed(std::size_t begin, std::size_t size);
+  net::IoResult send(net::Stream& client);
   Step receive(net::Stream& upstream, const net::Stream& client);
   net::IoResult read(net::Stream& upstream);
   net::IoResult splice(net::Stream& upstream);

@@ -62,14 +62,17 @@ Upload::Step Upload::pump(net::Stream& client, net::Stream& upstream) {
   }
 }
 
+void Upload::skip_sent_blocks() {
+  while (next_block_ + 1 < blocks_.size() && next_offset_ == blocks_[next_block_].size) {
+    ++next_block_;
+    next_offset_ = 0;
+  }
+}
+
 /// NeedsClient = everything that was received is written.
 Upload::Step Upload::send(net::Stream& upstream) {
   for (;;) {
-    while (next_block_ < blocks_.size() && next_offset_ == blocks_[next_block_].size &&
-           next_block_ + 1 < blocks_.size()) {
-      ++next_block_;
-      next_offset_ = 0;
-    }
+    skip_sent_blocks();
     const bool has_data = next_block_ < blocks_.size() && next_offset_ < blocks_[next_block_].size;
     if (has_data && writer_.payload_idle()) {
       const Block& block = blocks_[next_block_];

@@ -89,6 +89,7 @@ class Upload {
     std::size_t size = 0;
     std::size_t capacity = 0;
   };
+  void skip_sent_blocks();
   Step send(net::Stream& upstream);
   Step receive(net::Stream& client, const net::Stream& upstream);
   bool may_splice(const net::Stream& client, const net::Stream& upstream) const;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,18 @@ TEST_F(PipePoolTest, BytesOfOneBodyNeverReachAnother) {
   ASSERT_EQ(next.fill(*from.stream, 100)->bytes, 4U);
   EXPECT_TRUE(next.drain(*to.stream).done());
   EXPECT_EQ(received(to.peer), "mine");
+}
+
+TEST_F(PipePoolTest, AReceiverThatHasLeftIsAFailureAndNotTheEndOfTheProcess) {
+  const End from = end();
+  const End to = end();
+  ASSERT_EQ(::write(from.peer, "late", 4), 4);
+  Pipe pipe = pool_.take();
+  ASSERT_EQ(pipe.fill(*from.stream, 100)->bytes, 4U);
+  ASSERT_EQ(::shutdown(to.peer, SHUT_RDWR), 0);
+  const IoResult result = pipe.drain(*to.stream);
+  EXPECT_EQ(result.kind, IoResult::Kind::Failed);
+  EXPECT_EQ(result.error, EPIPE);
 }
 
 TEST_F(PipePoolTest, WhoGetsNoneIsToldToRead) {
