@@ -1,6 +1,7 @@
 #include "proxy/session.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 /// What a session says itself, and how it ends after its last word.
 namespace fusegate::proxy {
@@ -49,6 +50,7 @@ net::Task<> Session::refuse(http::ParseFailure failure) {
   answer.reason = failure.reason;
   answer.detail = failure.detail;
   answer.status = failure.status;
+  answer.head_request = std::string_view{in_.data(), filled_}.starts_with("HEAD ");
   co_await reply(answer);
   report.duration = worker.now() - report.started;
   worker.metrics.record(report);

@@ -78,6 +78,14 @@ class FromClients(RefusalCase):
         self.assertEqual([r.target for r in upstream.requests if "smuggled" in r.target], [])
         daemon.expect_metric(len(AMBIGUOUS_REQUESTS), "fusegate_rejected_total", reason="bad_request")
 
+    def test_a_refused_head_request_gets_no_body(self):
+        daemon, _ = self.start()
+        with Client(daemon.address) as client:
+            client.send(b"HEAD / HTTP/1.1\r\n" + HOST + b"x-a : b\r\n\r\n")
+            head, end, body = client.rest().partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 400 "), head)
+        self.assertEqual((end, body), (b"\r\n\r\n", b""), "RFC 9110 section 9.3.2")
+
     def test_equal_lengths_are_harmless_or_refused(self):
         daemon, upstream = self.start()
         with Client(daemon.address) as client:
