@@ -56,7 +56,6 @@ void EventLoop::forget_closing(EventSource& source) {
     }
   }
   std::ranges::replace(again_, address, none);
-  std::ranges::replace(again_now_, address, none);
 }
 
 bool EventLoop::has_event(const EventSource& source) const {
@@ -118,13 +117,13 @@ void EventLoop::dispatch() {
     }
   }
   count_ = next_ = 0;
-  again_now_.swap(again_);
-  for (std::size_t at = 0; at < again_now_.size(); ++at) {
-    if (again_now_[at] != nullptr) {
-      again_now_[at]->on_events(0);
+  const std::size_t asked = std::min(again_.size(), kAgain);
+  for (std::size_t at = 0; at < asked; ++at) {
+    if (again_[at] != nullptr) {
+      again_[at]->on_events(0);
     }
   }
-  again_now_.clear();
+  again_.erase(again_.begin(), again_.begin() + static_cast<std::ptrdiff_t>(asked));
 }
 
 void EventLoop::turn(Instant now) {

@@ -58,7 +58,7 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   /// Asks for one `on_readable`; nothing to do when it is armed already.
   void arm_read();
   void arm_write();
-  /// One `on_readable` in the next turn of the loop, whatever there is to read by then.
+  /// One `on_readable` in a later turn of the loop, whatever there is to read by then.
   void read_next_turn() {
     readable_ = true;
     arm_read();

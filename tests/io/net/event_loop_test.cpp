@@ -4,7 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -70,6 +75,72 @@ TEST(EventLoop, SleepsUntilTheFirstDeadlineAndWakesNoEarlier) {
   timers.set(alarm, due);
   loop.run();
   EXPECT_GE(alarm.fired, due);
+}
+
+TEST(EventLoop, ManyThatAlwaysAskAgainTakeTurnsAndLetFreshEventsThrough) {
+  TimerQueue timers(nullptr, nullptr);
+  EventLoop loop(timers, now());
+  struct Busy final : EventSource {
+    EventLoop* loop = nullptr;
+    int turns = 0;
+    void on_events(std::uint32_t) override {
+      ++turns;
+      loop->again(*this);
+    }
+  };
+  std::vector<Busy> busy(100);
+  for (Busy& one : busy) {
+    one.loop = &loop;
+    loop.again(one);
+  }
+  struct Fresh final : EventSource {
+    int seen = 0;
+    void on_events(std::uint32_t) override { ++seen; }
+  } fresh;
+  const int fd = ::eventfd(1, EFD_NONBLOCK);
+  ASSERT_TRUE(loop.watch(fd, fresh, EPOLLIN | EPOLLET));
+  const auto turns = [&] {
+    return std::accumulate(busy.begin(), busy.end(), 0,
+                           [](int sum, const Busy& one) { return sum + one.turns; });
+  };
+  EXPECT_TRUE(loop.fetch(-1)) << "does not sleep";
+  loop.turn(loop.now());
+  EXPECT_EQ(fresh.seen, 1);
+  EXPECT_LE(turns(), 10) << "the next fresh event would wait for all of these";
+  while (turns() < 1000) {
+    loop.fetch(-1);
+    loop.turn(loop.now());
+  }
+  const auto [least, most] = std::ranges::minmax(busy, {}, &Busy::turns);
+  EXPECT_LE(most.turns - least.turns, 1);
+  loop.forget(fd, fresh);
+  ::close(fd);
+}
+
+TEST(EventLoop, WhoIsForgottenIsNotCalledAgain) {
+  TimerQueue timers(nullptr, nullptr);
+  EventLoop loop(timers, now());
+  struct Pair final : EventSource {
+    EventLoop* loop = nullptr;
+    Pair* other = nullptr;
+    int turns = 0;
+    void on_events(std::uint32_t) override {
+      ++turns;
+      loop->again(*this);
+      loop->forget_closing(*other);
+    }
+  } first, second;
+  first.loop = second.loop = &loop;
+  first.other = &second;
+  second.other = &first;
+  loop.again(first);
+  loop.again(second);
+  for (int turn = 0; turn < 3; ++turn) {
+    loop.fetch(0);
+    loop.turn(loop.now());
+  }
+  EXPECT_EQ(first.turns, 3);
+  EXPECT_EQ(second.turns, 0);
 }
 
 TEST(EventLoop, RefusesWhatCannotBeWatched) {
