@@ -159,7 +159,7 @@ def judge_cases(verdict, callgrind, daemon, plain, idle):
 
 def judge_corpus(verdict, callgrind, daemon, plain, idle):
     """The seeds of the fuzzer, as whole inputs; refused ones count, too. Their first byte is not input but says how to cut."""
-    inputs = [path.read_bytes()[1:] for path in sorted(CORPUS.iterdir())]
+    inputs = [data for path in sorted(CORPUS.iterdir()) if (data := path.read_bytes()[1:])]
     callgrind.mark()
     began = time.monotonic()
     for data in inputs * 10:
