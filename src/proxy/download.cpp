@@ -130,6 +130,7 @@ void Download::clear() {
   writer_.reset();
   buffer_.reset();
   pipe_.reset();
+  spliced_ = 0;
 }
 
 }  // namespace fusegate::proxy

@@ -235,6 +235,7 @@ void Upload::drop_blocks() {
 void Upload::clear() {
   drop_blocks();
   pipe_.reset();
+  spliced_ = 0;
   writer_.reset();
   reader_.start(http::BodyKind::None, 0);
   overflowed_ = false;
