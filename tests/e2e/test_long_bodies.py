@@ -65,11 +65,12 @@ class LongBodies(unittest.TestCase):
 
     def test_what_an_upstream_left_untaken_reaches_nobody(self):
         """It answers while the body is on its way, and does not take the rest of it."""
+        refuse = scripts.reply(status=413, close=True)   # Announced: the proxy may keep what promises to stay open.
+
         @scripts.early
         def impatient(exchange):
             if exchange.request.target == "/refused":
-                exchange.reply(413)
-                exchange.close()
+                refuse(exchange)
                 return
             exchange.reader.exactly(SIZE, "the upload", received.extend)
             exchange.request.complete = True
