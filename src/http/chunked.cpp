@@ -3,12 +3,59 @@
 #include "http/chars.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 namespace fusegate::http {
 namespace {
 
-bool is_quotable(char c) { return !is_control(c); }
+/// What a byte is to a chunk extension.
+enum class Kind : std::uint8_t {
+  Token,
+  Blank,
+  Semicolon,
+  Equals,
+  Quote,
+  Backslash,
+  Return,
+  Control,
+  Other,  ///< Only within quotes.
+};
+constexpr std::size_t kKinds = 16;  // A power of two: the place in a table is a shift away.
+
+constexpr Kind kind_of(char c) {
+  switch (c) {
+    case ';':
+      return Kind::Semicolon;
+    case '=':
+      return Kind::Equals;
+    case '"':
+      return Kind::Quote;
+    case '\\':
+      return Kind::Backslash;
+    case '\r':
+      return Kind::Return;
+    default:
+      break;
+  }
+  if (is_token_char(c)) {
+    return Kind::Token;
+  }
+  if (is_blank(c)) {
+    return Kind::Blank;
+  }
+  return is_control(c) ? Kind::Control : Kind::Other;
+}
+
+constexpr std::string_view kLongLine = "a chunk line longer than 4096 bytes";
+
+constexpr auto kKindOf = [] {
+  std::array<Kind, 256> kinds{};
+  for (std::size_t c = 0; c < kinds.size(); ++c) {
+    kinds[c] = kind_of(static_cast<char>(c));
+  }
+  return kinds;
+}();
 
 }  // namespace
 
@@ -47,6 +94,8 @@ ChunkDecoder::Step ChunkDecoder::next(std::string_view input) {
       } else if (taken == Trailers::Result::End) {
         state_ = State::Done;
       }
+    } else if (is_extension(state_)) {
+      at += extension_bytes(input.substr(at));
     } else if (const std::size_t taken = usual_bytes(input.substr(at)); taken > 0) {
       at += taken;
     } else if (!line_byte(input[at++])) {
@@ -82,7 +131,8 @@ std::size_t ChunkDecoder::usual_bytes(std::string_view input) {
   return digits + 2;
 }
 
-/// All that is neither payload nor trailers: the chunk line and the CRLF behind the payload.
+/// All that is neither payload, extension nor trailers: the size, the ends of lines, and what
+/// stands behind the size.
 bool ChunkDecoder::line_byte(char c) {
   if (state_ == State::DataReturn) {
     state_ = State::DataFeed;
@@ -93,20 +143,19 @@ bool ChunkDecoder::line_byte(char c) {
     return c == '\n' || fail("no CRLF behind the payload of a chunk");
   }
   if (++line_ > kMaxLine) {
-    return fail("a chunk line longer than 4096 bytes");
+    return fail(kLongLine);
   }
   if (state_ == State::LineFeed) {
     return c == '\n' ? end_line() : fail("a CR in a chunk line that is not followed by LF");
   }
-  if (state_ == State::Size || state_ == State::SizeMore) {
-    if (hex_value(c) >= 0) {
-      return add_digit(c);
-    }
-    if (state_ == State::Size) {
-      return fail("a chunk line does not begin with a size in hex digits");
-    }
+  if (hex_value(c) >= 0) {
+    return add_digit(c);
   }
-  return extension_byte(c);
+  if (state_ == State::Size) {
+    return fail("a chunk line does not begin with a size in hex digits");
+  }
+  state_ = after(state_, c);
+  return state_ != State::Failed || fail("a chunk size that is not hex digits");
 }
 
 bool ChunkDecoder::add_digit(char c) {
@@ -120,97 +169,99 @@ bool ChunkDecoder::add_digit(char c) {
   return true;
 }
 
-/// chunk-ext = *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ): names here, values
-/// in value_byte().
-bool ChunkDecoder::extension_byte(char c) {
-  static constexpr std::string_view kBad = "a chunk extension that is not valid";
-  switch (state_) {
-    case State::NameStart:
-      if (is_token_char(c)) {
-        state_ = State::Name;
-        return true;
-      }
-      return is_blank(c) || fail(kBad);
-    case State::Name:
-    case State::NameGap:
-      if (c == '=') {
-        state_ = State::ValueStart;
-        return true;
-      }
-      if (state_ == State::Name && is_token_char(c)) {
-        return true;
-      }
-      break;
-    case State::ValueStart:
-    case State::Value:
-    case State::Quoted:
-    case State::QuotedPair:
-      if (value_byte(c)) {
-        return true;
-      }
-      break;
-    case State::SizeMore:
-    case State::Gap:
-    case State::QuotedEnd:
-    case State::Size:
-    case State::LineFeed:
-    case State::Data:
-    case State::DataReturn:
-    case State::DataFeed:
-    case State::Trailers:
-    case State::Done:
-    case State::Failed:
-      break;
-  }
-  return end_element(c) ||
-         fail(state_ == State::SizeMore ? "a chunk size that is not hex digits" : kBad);
-}
-
-/// False = the byte does not belong to the value; end_element() judges it.
-bool ChunkDecoder::value_byte(char c) {
-  if (state_ == State::QuotedPair) {
-    state_ = State::Quoted;
-    return is_quotable(c);
-  }
-  if (state_ == State::Quoted) {
-    if (c == '"' || c == '\\') {
-      state_ = c == '"' ? State::QuotedEnd : State::QuotedPair;
-      return true;
+/// The grammar, state by state:
+/// chunk-ext = *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ).
+struct ChunkDecoder::Grammar {
+  static constexpr State after(State state, Kind kind) {
+    switch (state) {
+      case State::NameStart:
+        if (kind == Kind::Token) {
+          return State::Name;
+        }
+        return kind == Kind::Blank ? state : State::Failed;
+      case State::Name:
+        if (kind == Kind::Token) {
+          return state;
+        }
+        return kind == Kind::Equals ? State::ValueStart : after_element(state, kind);
+      case State::NameGap:
+        return kind == Kind::Equals ? State::ValueStart : after_element(state, kind);
+      case State::ValueStart:
+        if (kind == Kind::Token) {
+          return State::Value;
+        }
+        if (kind == Kind::Quote) {
+          return State::Quoted;
+        }
+        return kind == Kind::Blank ? state : State::Failed;
+      case State::Value:
+        return kind == Kind::Token ? state : after_element(state, kind);
+      case State::Quoted:
+        if (kind == Kind::Quote) {
+          return State::QuotedEnd;
+        }
+        return kind == Kind::Backslash ? State::QuotedPair : quoted(kind);
+      case State::QuotedPair:
+        return quoted(kind);
+      default:
+        return after_element(state, kind);
     }
-    return is_quotable(c);
   }
-  if (is_token_char(c)) {
-    state_ = State::Value;
-    return true;
+
+  static constexpr State quoted(Kind kind) {
+    return kind == Kind::Control || kind == Kind::Return ? State::Failed : State::Quoted;
   }
-  if (state_ == State::ValueStart && c == '"') {
-    state_ = State::Quoted;
-    return true;
+
+  /// Behind a size, a name or a value.
+  static constexpr State after_element(State state, Kind kind) {
+    const bool named = state == State::Name || state == State::NameGap;
+    if (kind == Kind::Semicolon) {
+      return State::NameStart;
+    }
+    if (kind == Kind::Blank) {
+      return named ? State::NameGap : State::Gap;
+    }
+    // Blanks at the end of the line are not part of the grammar.
+    const bool blank = state == State::Gap || state == State::NameGap;
+    return kind == Kind::Return && !blank ? State::LineFeed : State::Failed;
   }
-  return state_ == State::ValueStart && is_blank(c);
+
+  static constexpr std::size_t place(State state, Kind kind) {
+    return static_cast<std::size_t>(state) * kKinds + static_cast<std::size_t>(kind);
+  }
+
+  static constexpr auto table() {
+    std::array<State, (static_cast<std::size_t>(State::QuotedEnd) + 1) * kKinds> out{};
+    for (std::size_t at = 0; at < out.size(); ++at) {
+      out[at] = after(static_cast<State>(at / kKinds), static_cast<Kind>(at % kKinds));
+    }
+    return out;
+  }
+};
+
+ChunkDecoder::State ChunkDecoder::after(State state, char c) {
+  static constexpr auto kAfter = Grammar::table();
+  return kAfter[Grammar::place(state, kKindOf[static_cast<unsigned char>(c)])];
 }
 
-/// What may stand behind a size, a name or a value.
-bool ChunkDecoder::end_element(char c) {
-  const bool open =
-      state_ == State::ValueStart || state_ == State::Quoted || state_ == State::QuotedPair;
-  if (open) {
-    return false;
+/// By table, because extensions are what costs a hostile sender least for each byte of work here.
+std::size_t ChunkDecoder::extension_bytes(std::string_view input) {
+  if (line_ == kMaxLine) {
+    fail(kLongLine);
+    return 0;
   }
-  if (c == ';') {
-    state_ = State::NameStart;
-    return true;
+  const std::size_t most = std::min<std::size_t>(input.size(), kMaxLine - line_);
+  State state = state_;
+  std::size_t at = 0;
+  while (at < most && is_extension(state)) {
+    state = after(state, input[at++]);
   }
-  if (is_blank(c)) {
-    state_ = state_ == State::Name || state_ == State::NameGap ? State::NameGap : State::Gap;
-    return true;
+  line_ = static_cast<std::uint16_t>(line_ + at);
+  state_ = state;
+  if (state == State::Failed) {
+    fail("a chunk extension that is not valid");
   }
-  // Blanks at the end of the line are not part of the grammar.
-  if (c == '\r' && state_ != State::Gap && state_ != State::NameGap) {
-    state_ = State::LineFeed;
-    return true;
-  }
-  return false;
+  return at;
 }
 
 bool ChunkDecoder::end_line() {

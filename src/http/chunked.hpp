@@ -65,9 +65,12 @@ class ChunkDecoder {
 
   std::size_t usual_bytes(std::string_view input);
   bool line_byte(char c);
-  bool extension_byte(char c);
-  bool value_byte(char c);
-  bool end_element(char c);
+  struct Grammar;
+  static constexpr bool is_extension(State state) {
+    return state >= State::Gap && state <= State::QuotedEnd;
+  }
+  static State after(State state, char c);
+  std::size_t extension_bytes(std::string_view input);
   bool add_digit(char c);
   bool end_line();
   bool fail(std::string_view detail);
