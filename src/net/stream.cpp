@@ -191,6 +191,17 @@ IoResult Stream::splice_from(int pipe, std::size_t size) {
   return result;
 }
 
+void Stream::watch_peer(std::chrono::seconds idle) {
+  const auto set = [this](int level, int option, std::int64_t value) {
+    const auto number = static_cast<int>(std::max<std::int64_t>(1, value));
+    ::setsockopt(fd_, level, option, &number, sizeof number);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, idle.count());
+  set(IPPROTO_TCP, TCP_KEEPINTVL, idle.count() / 3);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
 int Stream::connect_error() const {
   int error = 0;
   socklen_t length = sizeof error;

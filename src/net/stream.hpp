@@ -10,6 +10,7 @@
 
 #include <sys/uio.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -93,6 +94,10 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   /// Null in plain text.
   const TlsSession* tls() const { return tls_.get(); }
 
+  /// Has the kernel ask after a peer that has been silent for `idle` (whole seconds, at least one),
+  /// three times, a third of `idle` apart: one that is gone without a word is then told as an error
+  /// within twice that time. Of TCP only.
+  void watch_peer(std::chrono::seconds idle);
   /// What has become of a connect in progress, TLS included, when the stream is told writable.
   /// WouldBlock: `arm_write` again.
   IoResult connected();

@@ -15,6 +15,9 @@ namespace {
 /// A tunnel that is silent for this long is closed. Chosen: longer than any keep-alive of WebSocket
 /// libraries, short enough not to collect dead connections for ever.
 constexpr Duration kTunnelIdle = std::chrono::hours{1};
+/// After so long a silence the kernel asks whether the peer is still there. Chosen: a small packet
+/// each half minute is nothing, and a tunnel of a machine that is gone ends within a minute.
+constexpr std::chrono::seconds kTunnelProbe{30};
 /// What one side may still send after the other has ended. Chosen.
 constexpr Duration kTunnelEnding = std::chrono::seconds{2};
 
@@ -180,6 +183,8 @@ net::Task<RequestHandler::Ending> RequestHandler::tunnel(Inbound& inbound) {
   early_used_ = early_size_;
   inbound.buffer.reset();
   session_.close_after();
+  session_.client().watch_peer(kTunnelProbe);
+  inbound.stream->watch_peer(kTunnelProbe);
   for (;;) {
     bool waits_for_head = false;
     if (!writer.idle()) {

@@ -55,6 +55,26 @@ class Upgrade(unittest.TestCase):
         client.send(b"still here")
         self.assertEqual(client.receive(10), b"still here")
 
+    def test_the_kernel_asks_after_silent_peers_of_a_tunnel(self):
+        """One that is gone without a word is found out that way (tests/io/net shows it); an ordinary request does without."""
+        daemon, upstream = self.start(scripts.upgrade_echo)
+        with Client(daemon.address) as client:
+            client.request(target="/plain")
+            self.assertEqual(self.keepalive_timers(daemon.address), 0)
+        self.open(daemon)
+        wait_until(lambda: self.keepalive_timers(daemon.address) == 1, 5, "a timer of the client's connection")
+        wait_until(lambda: self.keepalive_timers(f":{upstream.port}", at_peer=True) == 1, 5, "a timer of the upstream's connection")
+
+    @staticmethod
+    def keepalive_timers(address, at_peer=False):
+        """Connections on this machine with that own (or, `at_peer`, that other) port whose keepalive timer runs."""
+        port = f":{int(address.rpartition(':')[2]):04X}"
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            rows = [line.split() for line in table][1:]
+        established, keepalive = "01", "02:"   # See proc(5); tcp_states.h and tcp_ipv4.c of Linux.
+        return sum(row[2 if at_peer else 1].endswith(port) and row[3] == established and row[5].startswith(keepalive)
+                   for row in rows)
+
     def test_end_of_either_side_ends_the_other(self):
         daemon, upstream = self.start(scripts.upgrade_echo)
         self.open(daemon).close()

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -193,6 +194,38 @@ TEST_F(StreamTest, ItsOwnerMayLetGoOfItWhileItIsTold) {
     EXPECT_EQ(errno, ECONNRESET);
   });
   run();
+}
+
+/// The end of a machine or of a path: no FIN, no RST. False where that is not permitted.
+bool vanish(int fd) {
+  const int on = 1;
+  return ::setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof on) == 0 && ::close(fd) == 0;
+}
+
+TEST_F(StreamTest, APeerThatIsGoneWithoutAWordIsFoundOut) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  fds_.push_back(listener);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  const SocketAddress address = address_of(listener);
+  const int peer = ::socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(::connect(peer, address.data(), address.length), 0);
+  const StreamPtr stream = adopt(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK));
+  stream->watch_peer(1s);
+  stream->arm_read();
+  if (!vanish(peer)) {
+    ::close(peer);
+    GTEST_SKIP() << "needs CAP_NET_ADMIN";
+  }
+  when_readable_ = [this](Stream& told) {
+    char byte = 0;
+    EXPECT_EQ(told.read(&byte, 1).kind, IoResult::Kind::Failed);
+    loop_.stop();
+  };
+  Step too_late{[this] { loop_.stop(); }};
+  timers_.set(too_late, begin_ + 10s);
+  loop_.run();
+  EXPECT_EQ(readable_, 1);
+  timers_.cancel(too_late);
 }
 
 TEST_F(StreamTest, AClosedStreamIsToldNothingMore) {
