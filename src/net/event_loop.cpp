@@ -48,14 +48,13 @@ void EventLoop::forget(int fd, EventSource& source) {
 
 void EventLoop::forget_closing(EventSource& source) {
   EventSource* const address = &source;
-  EventSource* const none = nullptr;
   for (int at = next_; at < count_; ++at) {
     epoll_event& event = batch_[static_cast<std::size_t>(at)];
     if (event.data.ptr == address) {
       event.data.ptr = nullptr;
     }
   }
-  std::ranges::replace(again_, address, none);
+  std::erase(again_, address);
 }
 
 bool EventLoop::has_event(const EventSource& source) const {
@@ -116,14 +115,17 @@ void EventLoop::dispatch() {
       static_cast<EventSource*>(event.data.ptr)->on_events(event.events);
     }
   }
-  count_ = next_ = 0;
-  const std::size_t asked = std::min(again_.size(), kAgain);
-  for (std::size_t at = 0; at < asked; ++at) {
-    if (again_[at] != nullptr) {
-      again_[at]->on_events(0);
-    }
+  const auto fresh = static_cast<std::size_t>(std::exchange(count_, 0));
+  next_ = 0;
+  dispatch_again(std::min(again_.size(), 1 + fresh / kFreshForEach));
+}
+
+void EventLoop::dispatch_again(std::size_t turns) {
+  for (; turns > 0 && !again_.empty(); --turns) {
+    EventSource* const source = again_.front();
+    again_.erase(again_.begin());
+    source->on_events(0);
   }
-  again_.erase(again_.begin(), again_.begin() + static_cast<std::ptrdiff_t>(asked));
 }
 
 void EventLoop::turn(Instant now) {

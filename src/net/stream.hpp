@@ -126,6 +126,10 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   void note_tls_write(bool blocked);
   void watch_writable();
 
+  /// Who has moved more since it was last told takes its turn behind those who move little: a long
+  /// body would else be as quick as its peer sends, and each small request wait for all of them.
+  /// Chosen: bodies of 64 KiB, the longest of ordinary answers, are not held up.
+  static constexpr std::size_t kBulk = std::size_t{80} * 1024;
   static constexpr std::uint32_t kEnds = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
   static constexpr std::uint32_t kReadable = EPOLLIN | kEnds;
   static constexpr std::uint32_t kWritable = EPOLLOUT | EPOLLHUP | EPOLLERR;
@@ -139,7 +143,8 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   bool ended_ = false;  ///< An end or error is due, behind what is still to be read.
   bool read_armed_ = false;
   bool write_armed_ = false;
-  bool queued_ = false;
+  bool queued_ = false;    ///< Has asked the loop for a turn; what happens until then adds none.
+  std::size_t moved_ = 0;  ///< Bytes since the last event.
   std::uint32_t read_mask_ = kReadable;   ///< Events after which a read makes sense.
   std::uint32_t write_mask_ = kWritable;  ///< Events after which a write makes sense.
   std::unique_ptr<TlsSession> tls_;
