@@ -69,7 +69,9 @@ void EventLoop::post(std::function<void()> task) {
     first = posted_.empty();
     posted_.push_back(std::move(task));
   }
-  if (first) {
+  if (std::this_thread::get_id() == thread_.load(std::memory_order_relaxed)) {
+    posted_here_ = true;
+  } else if (first) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
   }
@@ -103,7 +105,7 @@ int EventLoop::wait_ms() const {
 }
 
 bool EventLoop::fetch(int wait_ms) {
-  const bool asked = !again_.empty();
+  const bool asked = posted_here_ || !again_.empty();
   count_ = std::max(0, ::epoll_wait(epoll_, batch_.data(), kBatch, asked ? 0 : wait_ms));
   return asked || count_ > 0;
 }
@@ -130,6 +132,9 @@ void EventLoop::dispatch_again(std::size_t turns) {
 
 void EventLoop::turn(Instant now) {
   now_ = now;
+  if (std::exchange(posted_here_, false)) {
+    run_posted();
+  }
   dispatch();
   if (!stopped_) {
     timers_.expire(now_);
@@ -137,6 +142,7 @@ void EventLoop::turn(Instant now) {
 }
 
 void EventLoop::run() {
+  thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   while (!stopped_) {
     fetch(wait_ms());
     turn(net::now());

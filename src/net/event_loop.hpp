@@ -5,9 +5,11 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 namespace fusegate::net {
@@ -87,6 +89,8 @@ class EventLoop final : private EventSource {
   int next_ = 0;   ///< Place in the batch.
   int count_ = 0;  ///< Size of the batch.
   std::array<epoll_event, kBatch> batch_;
+  std::atomic<std::thread::id> thread_;  ///< Who runs the loop: what it posts itself wakes nobody.
+  bool posted_here_ = false;
   std::vector<EventSource*> again_;  ///< First come, first served.
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;

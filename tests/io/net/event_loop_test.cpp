@@ -59,6 +59,23 @@ TEST(EventLoop, ATaskMayPostAnotherAndTheLastOnesRunAfterTheEnd) {
   EXPECT_EQ(ran, 2);
 }
 
+TEST(EventLoop, WhatItPostsItselfRunsBeforeItSleeps) {
+  TimerQueue timers(nullptr, nullptr);
+  EventLoop loop(timers, now());
+  std::vector<int> ran;
+  loop.post([&] {
+    loop.post([&] {
+      ran.push_back(1);
+      loop.post([&] {
+        ran.push_back(2);
+        loop.stop();
+      });
+    });
+  });
+  loop.run();
+  EXPECT_EQ(ran, (std::vector{1, 2}));
+}
+
 TEST(EventLoop, SleepsUntilTheFirstDeadlineAndWakesNoEarlier) {
   struct Alarm final : Timer {
     EventLoop* loop = nullptr;
