@@ -110,7 +110,7 @@ bool EventLoop::fetch(int wait_ms) {
   return asked || count_ > 0;
 }
 
-void EventLoop::dispatch() {
+std::size_t EventLoop::dispatch() {
   for (next_ = 0; next_ < count_;) {
     const epoll_event& event = batch_[static_cast<std::size_t>(next_++)];
     if (event.data.ptr != nullptr) {
@@ -120,6 +120,7 @@ void EventLoop::dispatch() {
   const auto fresh = static_cast<std::size_t>(std::exchange(count_, 0));
   next_ = 0;
   dispatch_again(std::min(again_.size(), 1 + fresh / kFreshForEach));
+  return fresh;
 }
 
 void EventLoop::dispatch_again(std::size_t turns) {
@@ -135,9 +136,9 @@ void EventLoop::turn(Instant now) {
   if (std::exchange(posted_here_, false)) {
     run_posted();
   }
-  dispatch();
+  const std::size_t fresh = dispatch();
   if (!stopped_) {
-    timers_.expire(now_);
+    timers_.expire(now_, 1 + fresh);
   }
 }
 

@@ -84,8 +84,8 @@ void TimerQueue::sift_down(std::size_t index) {
   place(timer, index);
 }
 
-void TimerQueue::expire(Instant now) {
-  while (!heap_.empty() && heap_.front()->key_ <= now) {
+void TimerQueue::expire(Instant now, std::size_t most) {
+  while (most > 0 && !heap_.empty() && heap_.front()->key_ <= now) {
     Timer& timer = *heap_.front();
     if (timer.deadline_ > now && timer.deadline_ != kNever) {
       timer.key_ = timer.deadline_;
@@ -102,6 +102,7 @@ void TimerQueue::expire(Instant now) {
       on_lag_(lag_owner_, now - due);
     }
     timer.on_timer(now);
+    --most;
   }
 }
 

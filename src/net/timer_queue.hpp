@@ -48,8 +48,8 @@ class TimerQueue {
   std::size_t size() const { return heap_.size(); }
   /// When to look again, `kNever` when there is nothing to wait for. May come before any deadline.
   Instant next() const { return heap_.empty() ? kNever : heap_.front()->key_; }
-  /// Fires all whose deadline is at or before `now`.
-  void expire(Instant now);
+  /// Fires those whose deadline is at or before `now`, the first ones first, `most` of them.
+  void expire(Instant now, std::size_t most = static_cast<std::size_t>(-1));
 
  private:
   friend class Timer;

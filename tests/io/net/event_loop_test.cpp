@@ -94,6 +94,32 @@ TEST(EventLoop, SleepsUntilTheFirstDeadlineAndWakesNoEarlier) {
   EXPECT_GE(alarm.fired, due);
 }
 
+TEST(EventLoop, ManyDeadlinesThatComeTogetherLetFreshEventsThrough) {
+  struct Alarm final : Timer {
+    int* left = nullptr;
+    EventLoop* loop = nullptr;
+    void on_timer(Instant) override {
+      if (--*left == 0) {
+        loop->stop();
+      }
+    }
+  };
+  TimerQueue timers(nullptr, nullptr);
+  EventLoop loop(timers, now());
+  constexpr int kMany = 100;
+  int left = kMany;
+  std::vector<Alarm> alarms(kMany);
+  for (Alarm& alarm : alarms) {
+    alarm.left = &left;
+    alarm.loop = &loop;
+    timers.set(alarm, loop.now() + 1ms);
+  }
+  loop.turn(loop.now() + 1ms);
+  EXPECT_EQ(left, kMany - 1) << "a fresh event would wait for these";
+  loop.run();
+  EXPECT_EQ(left, 0) << "none is slept over";
+}
+
 /// Always has more to do.
 struct Busy final : EventSource {
   EventLoop* loop = nullptr;
