@@ -6,7 +6,9 @@
 #include <algorithm>
 
 namespace fusegate::http {
-HeadScanner::Result HeadScanner::scan(std::string_view buffer, std::size_t limit) {
+
+HeadScanner::Result HeadScanner::scan(std::string_view buffer, std::size_t limit,
+                                      std::size_t max_count) {
   const std::size_t size = std::min(buffer.size(), limit);
   for (;;) {
     const char* const begin = buffer.data();
@@ -28,6 +30,10 @@ HeadScanner::Result HeadScanner::scan(std::string_view buffer, std::size_t limit
     }
     switch (end_line(buffer, at_)) {
       case Line::Next:
+        if (fields_ > max_count) {
+          return Result::TooMany;  // Whoever sends lines without end is not read to the end of
+                                   // `limit`.
+        }
         continue;
       case Line::HeadEnd:
         return Result::End;
@@ -57,6 +63,8 @@ HeadScanner::Line HeadScanner::end_line(std::string_view buffer, std::size_t cr)
   } else if (is_blank(buffer[begin])) {
     detail_ = "a field line that begins with a blank (line folding)";
     return Line::Bad;
+  } else {
+    ++fields_;
   }
   return Line::Next;
 }

@@ -13,10 +13,11 @@ class HeadScanner {
   /// `skip_empty_line`: one empty line before the head is let pass (RFC 9112 section 2.2).
   explicit HeadScanner(bool skip_empty_line) : skip_empty_line_(skip_empty_line) {}
 
-  enum class Result { End, More, TooLarge, Bad };
+  enum class Result { End, More, TooLarge, TooMany, Bad };
 
-  /// `buffer` begins with the bytes of the previous call. At most `limit` bytes are accepted.
-  Result scan(std::string_view buffer, std::size_t limit);
+  /// `buffer` begins with the bytes of the previous call. At most `limit` bytes and `max_count`
+  /// fields are accepted.
+  Result scan(std::string_view buffer, std::size_t limit, std::size_t max_count);
 
   std::size_t begin() const { return begin_; }                    ///< Where the start line begins.
   std::size_t start_line_end() const { return start_line_end_; }  ///< Its CR. Valid after End.
@@ -35,6 +36,7 @@ class HeadScanner {
   std::size_t begin_ = 0;
   std::size_t line_start_ = 0;
   std::size_t start_line_end_ = 0;  ///< 0 = still inside it.
+  std::size_t fields_ = 0;
   std::string_view detail_;
 };
 

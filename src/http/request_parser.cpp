@@ -8,6 +8,8 @@
 namespace fusegate::http {
 namespace {
 
+constexpr std::string_view kTooManyFields = "too many header fields";
+
 bool refuse(ParseFailure& failure, RejectReason reason, std::string_view detail) {
   failure = {reason, detail};
   return false;
@@ -119,7 +121,7 @@ bool read_fields(const char*& at, const char* end, std::size_t max_count, Reques
     case FieldsResult::Bad:
       return bad(failure, kBadFieldLine);
     case FieldsResult::TooMany:
-      return refuse(failure, RejectReason::HeadTooLarge, "too many header fields");
+      return refuse(failure, RejectReason::HeadTooLarge, kTooManyFields);
   }
   if (!read_host(counts, out, failure) || !read_framing_fields(counts, out, failure)) {
     return false;
@@ -174,11 +176,14 @@ ParseStatus RequestParser::parse(std::string_view buffer, const HeadLimits& limi
   if (scanner_.is_new() && read_head(buffer.substr(0, limits.bytes), limits.count, out, failure)) {
     return ParseStatus::Complete;
   }
-  switch (scanner_.scan(buffer, limits.bytes)) {
+  switch (scanner_.scan(buffer, limits.bytes, limits.count)) {
     case HeadScanner::Result::More:
       return ParseStatus::NeedMore;
     case HeadScanner::Result::TooLarge:
       refuse_long(buffer.substr(0, limits.bytes), scanner_.start_line_end() != 0, failure);
+      return ParseStatus::Failed;
+    case HeadScanner::Result::TooMany:
+      refuse(failure, RejectReason::HeadTooLarge, kTooManyFields);
       return ParseStatus::Failed;
     case HeadScanner::Result::Bad:
       bad(failure, scanner_.detail());

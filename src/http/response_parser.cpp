@@ -7,6 +7,8 @@
 namespace fusegate::http {
 namespace {
 
+constexpr std::string_view kTooManyFields = "too many header fields in the response";
+
 bool bad(ParseFailure& failure, std::string_view detail) {
   failure = {RejectReason::BadResponse, detail};
   return false;
@@ -56,7 +58,7 @@ bool read_fields(const char*& at, const char* end, std::size_t max_count, Respon
     case FieldsResult::Bad:
       return bad(failure, kBadFieldLine);
     case FieldsResult::TooMany:
-      return too_large(failure, "too many header fields in the response");
+      return too_large(failure, kTooManyFields);
   }
   std::string_view detail;
   if (read_framing(counts, out, detail) != FramingResult::Ok) {
@@ -106,11 +108,14 @@ ParseStatus ResponseParser::parse(std::string_view buffer, const HeadLimits& lim
       read_head(buffer.substr(0, limits.bytes), limits.count, request_method, out, failure)) {
     return ParseStatus::Complete;
   }
-  switch (scanner_.scan(buffer, limits.bytes)) {
+  switch (scanner_.scan(buffer, limits.bytes, limits.count)) {
     case HeadScanner::Result::More:
       return ParseStatus::NeedMore;
     case HeadScanner::Result::TooLarge:
       too_large(failure, "the response head is too long");
+      return ParseStatus::Failed;
+    case HeadScanner::Result::TooMany:
+      too_large(failure, kTooManyFields);
       return ParseStatus::Failed;
     case HeadScanner::Result::Bad:
       bad(failure, scanner_.detail());

@@ -192,6 +192,19 @@ TEST(RequestParser, RefusesMoreFieldsThanTheLimit) {
   expect_same_when_split(text, outcome(3));
 }
 
+TEST(RequestParser, RefusesTooManyFieldsAsSoonAsTheyAreThere) {
+  RequestParser parser;
+  RequestHead head;
+  ParseFailure failure;
+  const HeadLimits limits{.bytes = 65536, .count = 3};
+  std::string text = "GET /a HTTP/1.1\r\nHost: t\r\na: b\r\na: b\r\n";
+  EXPECT_EQ(parser.parse(text, limits, head, failure), ParseStatus::NeedMore);
+  text += "a: b\r\n";
+  EXPECT_EQ(parser.parse(text, limits, head, failure), ParseStatus::Failed) << "not at its end";
+  EXPECT_EQ(failure.reason, RejectReason::HeadTooLarge);
+  EXPECT_EQ(failure.status, 0U) << "431";
+}
+
 TEST(RequestParser, LooksAtEachByteOnceWhenTheHeadDrips) {
   // Quadratic work on a 4 MiB head that drips in 16-byte pieces would take minutes.
   const std::string text = get("X-A: " + std::string(4 << 20, 'v') + "\r\n");

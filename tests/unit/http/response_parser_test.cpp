@@ -184,6 +184,18 @@ TEST(ResponseParser, RefusesHeadsOverTheLimits) {
   expect_same_when_split(text, outcome({text.size() - 1, 2}));
 }
 
+TEST(ResponseParser, RefusesTooManyFieldsAsSoonAsTheyAreThere) {
+  ResponseParser parser;
+  ResponseHead head;
+  ParseFailure failure;
+  const HeadLimits limits{.bytes = 65536, .count = 2};
+  std::string text = "HTTP/1.1 200 OK\r\na: b\r\na: b\r\n";
+  EXPECT_EQ(parser.parse(text, limits, "GET", head, failure), ParseStatus::NeedMore);
+  text += "a: b\r\n";
+  EXPECT_EQ(parser.parse(text, limits, "GET", head, failure), ParseStatus::Failed);
+  EXPECT_EQ(failure.reason, RejectReason::ResponseHeadTooLarge);
+}
+
 TEST(ResponseParser, TellsHowTheBodyTravelsOn) {
   ResponseHead head;
   head.body = BodyKind::UntilClose;
