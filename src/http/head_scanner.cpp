@@ -30,9 +30,8 @@ HeadScanner::Result HeadScanner::scan(std::string_view buffer, std::size_t limit
     }
     switch (end_line(buffer, at_)) {
       case Line::Next:
-        if (fields_ > max_count) {
-          return Result::TooMany;  // Whoever sends lines without end is not read to the end of
-                                   // `limit`.
+        if (fields_ > max_count) {  // Whoever sends lines without end is not read up to `limit`.
+          return Result::TooMany;
         }
         continue;
       case Line::HeadEnd:
