@@ -2,6 +2,7 @@
 
 #include "net/clock.hpp"
 
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -69,7 +70,7 @@ void EventLoop::post(std::function<void()> task) {
     first = posted_.empty();
     posted_.push_back(std::move(task));
   }
-  if (std::this_thread::get_id() == thread_.load(std::memory_order_relaxed)) {
+  if (::pthread_equal(::pthread_self(), thread_.load(std::memory_order_relaxed)) != 0) {
     posted_here_ = true;
   } else if (first) {
     const std::uint64_t one = 1;
@@ -143,7 +144,7 @@ void EventLoop::turn(Instant now) {
 }
 
 void EventLoop::run() {
-  thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  thread_.store(::pthread_self(), std::memory_order_relaxed);
   while (!stopped_) {
     fetch(wait_ms());
     turn(net::now());

@@ -2,6 +2,7 @@
 
 #include "net/timer_queue.hpp"
 
+#include <pthread.h>
 #include <sys/epoll.h>
 
 #include <array>
@@ -9,7 +10,6 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 namespace fusegate::net {
@@ -91,7 +91,7 @@ class EventLoop final : private EventSource {
   int next_ = 0;   ///< Place in the batch.
   int count_ = 0;  ///< Size of the batch.
   std::array<epoll_event, kBatch> batch_;
-  std::atomic<std::thread::id> thread_;  ///< Who runs the loop: what it posts itself wakes nobody.
+  std::atomic<pthread_t> thread_{};  ///< Who runs the loop: what it posts itself wakes nobody.
   bool posted_here_ = false;
   std::vector<EventSource*> again_;  ///< First come, first served.
   std::mutex mutex_;

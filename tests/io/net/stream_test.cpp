@@ -1,6 +1,6 @@
 #include "net/stream.hpp"
 
-#include "net/clock.hpp"
+#include "io/net/stream_testing.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,81 +9,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
-#include <functional>
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace fusegate::net {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// What a test does at a moment of its run.
-struct Step final : Timer {
-  explicit Step(std::function<void()> what) : action(std::move(what)) {}
-  std::function<void()> action;
-  void on_timer(Instant) override { action(); }
-};
-
-/// A loop, steps to play on it, and sockets to try it on.
-class StreamTest : public testing::Test, protected StreamOwner {
- protected:
-  StreamTest() : timers_(nullptr, nullptr), loop_(timers_, now()), begin_(loop_.now()) {}
-  ~StreamTest() override {
-    for (const int fd : fds_) {
-      ::close(fd);
-    }
-  }
-
-  StreamPtr adopt(int fd) {
-    StreamPtr stream{new Stream(loop_, fd, Stream::Origin::Accepted)};
-    stream->set_owner(this);
-    return stream;
-  }
-
-  /// One end as a stream, the other as a descriptor that is closed at the end.
-  StreamPtr pair(int& peer) {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
-    peer = ends[1];
-    fds_.push_back(peer);
-    return adopt(ends[0]);
-  }
-
-  /// Every 20 ms one step.
-  void then(std::function<void()> action) {
-    steps_.push_back(std::make_unique<Step>(std::move(action)));
-    timers_.set(*steps_.back(), begin_ + 20ms * steps_.size());
-  }
-
-  void run() {
-    then([this] { loop_.stop(); });
-    loop_.run();
-  }
-
-  void on_readable(Stream& stream) override {
-    ++readable_;
-    if (when_readable_) {
-      when_readable_(stream);
-    }
-  }
-  void on_writable(Stream&) override { ++writable_; }
-
-  TimerQueue timers_;
-  EventLoop loop_;
-  Instant begin_;
-  std::vector<std::unique_ptr<Step>> steps_;
-  std::vector<int> fds_;
-  std::function<void(Stream&)> when_readable_;
-  int readable_ = 0;
-  int writable_ = 0;
-};
+using testing::Step;
+using testing::StreamTest;
 
 SocketAddress address_of(int listener) {
   SocketAddress address;
@@ -147,67 +85,6 @@ TEST_F(StreamTest, IsToldOnceForEachTimeItAsks) {
   then([&] { stream->arm_read(); });
   then([&] { EXPECT_EQ(readable_, 2); });
   run();
-}
-
-TEST_F(StreamTest, WhoWaitsForItsTurnIsNotPreferredBecauseMoreHasCome) {
-  int first = -1;
-  int second = -1;
-  const StreamPtr ahead = pair(first);
-  const StreamPtr behind = pair(second);
-  std::vector<const Stream*> told;
-  when_readable_ = [&](Stream& stream) {
-    told.push_back(&stream);
-    char byte = 0;
-    EXPECT_TRUE(stream.read(&byte, 1).done()) << "there is always more";
-    stream.arm_read();
-  };
-  const auto turn = [&] {
-    loop_.fetch(0);
-    loop_.turn(loop_.now());
-  };
-  ahead->arm_read();
-  behind->arm_read();
-  const std::string plenty(100, 'x');
-  ASSERT_EQ(::write(first, plenty.data(), plenty.size()), 100);
-  ASSERT_EQ(::write(second, plenty.data(), plenty.size()), 100);
-  turn();  // Both are told of what is new, and the first has its second turn.
-  told.clear();
-  for (int count = 0; count < 20; ++count) {
-    ASSERT_EQ(::write(first, "x", 1), 1);
-    turn();
-  }
-  EXPECT_EQ(std::ranges::count(told, ahead.get()), 10);
-  EXPECT_EQ(std::ranges::count(told, behind.get()), 10);
-}
-
-TEST_F(StreamTest, WhoMovesMuchIsToldBehindThoseWhoMoveLittle) {
-  int much = -1;
-  int little = -1;
-  const StreamPtr bulk = pair(much);
-  const StreamPtr small = pair(little);
-  std::vector<const Stream*> told;
-  std::string place(100'000, 0);
-  when_readable_ = [&](Stream& stream) {
-    told.push_back(&stream);
-    while (stream.read(place.data(), place.size()).done()) {
-    }
-    stream.arm_read();
-  };
-  const auto turn = [&] {
-    loop_.fetch(0);
-    loop_.turn(loop_.now());
-  };
-  bulk->arm_read();
-  small->arm_read();
-  for (int count = 0; count < 3; ++count) {
-    told.clear();
-    ASSERT_EQ(::write(much, place.data(), place.size()), 100'000);
-    ASSERT_EQ(::write(little, "x", 1), 1);
-    turn();
-    ASSERT_EQ(told.size(), 2U);
-    EXPECT_EQ(told.back(), count == 0 ? small.get() : bulk.get())
-        << "nothing is known of the first";
-  }
 }
 
 TEST_F(StreamTest, TheEndIsToldBehindTheData) {
