@@ -244,7 +244,7 @@ ChunkDecoder::State ChunkDecoder::after(State state, char c) {
   return kAfter[Grammar::place(state, kKindOf[static_cast<unsigned char>(c)])];
 }
 
-/// By table, because extensions are what costs a hostile sender least for each byte of work here.
+/// By table: whoever sends extensions without end makes each of their bytes work here.
 std::size_t ChunkDecoder::extension_bytes(std::string_view input) {
   if (line_ == kMaxLine) {
     fail(kLongLine);

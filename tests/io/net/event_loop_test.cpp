@@ -130,6 +130,19 @@ struct Busy final : EventSource {
   }
 };
 
+void ask_all(std::vector<Busy>& busy, EventLoop& loop) {
+  for (Busy& one : busy) {
+    one.loop = &loop;
+    loop.again(one);
+  }
+}
+
+/// Counts what it is told.
+struct Fresh final : EventSource {
+  int seen = 0;
+  void on_events(std::uint32_t) override { ++seen; }
+};
+
 int turns_of(const std::vector<Busy>& busy) {
   return std::accumulate(busy.begin(), busy.end(), 0,
                          [](int sum, const Busy& one) { return sum + one.turns; });
@@ -139,14 +152,8 @@ TEST(EventLoop, ManyThatAlwaysAskAgainTakeTurnsAndLetFreshEventsThrough) {
   TimerQueue timers(nullptr, nullptr);
   EventLoop loop(timers, now());
   std::vector<Busy> busy(100);
-  for (Busy& one : busy) {
-    one.loop = &loop;
-    loop.again(one);
-  }
-  struct Fresh final : EventSource {
-    int seen = 0;
-    void on_events(std::uint32_t) override { ++seen; }
-  } fresh;
+  ask_all(busy, loop);
+  Fresh fresh;
   const int fd = ::eventfd(1, EFD_NONBLOCK);
   ASSERT_TRUE(loop.watch(fd, fresh, EPOLLIN | EPOLLET));
   EXPECT_TRUE(loop.fetch(-1)) << "does not sleep";
@@ -167,14 +174,8 @@ TEST(EventLoop, FreshEventsWithoutEndLeaveThoseWhoAskAgainTheirShare) {
   TimerQueue timers(nullptr, nullptr);
   EventLoop loop(timers, now());
   std::vector<Busy> busy(10);
-  for (Busy& one : busy) {
-    one.loop = &loop;
-    loop.again(one);
-  }
-  struct Fresh final : EventSource {
-    int seen = 0;
-    void on_events(std::uint32_t) override { ++seen; }
-  } fresh;
+  ask_all(busy, loop);
+  Fresh fresh;
   std::vector<int> fds(100);
   for (int& fd : fds) {
     fd = ::eventfd(1, EFD_NONBLOCK);

@@ -60,6 +60,12 @@ class StreamTest : public ::testing::Test, protected StreamOwner {
     loop_.run();
   }
 
+  /// One turn, without waiting, in which the clock stands still.
+  void turn() {
+    loop_.fetch(0);
+    loop_.turn(loop_.now());
+  }
+
   void on_readable(Stream& stream) override {
     ++readable_;
     if (when_readable_) {

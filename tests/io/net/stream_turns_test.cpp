@@ -27,10 +27,6 @@ TEST_F(StreamTest, WhoWaitsForItsTurnIsNotPreferredBecauseMoreHasCome) {
     EXPECT_TRUE(stream.read(&byte, 1).done()) << "there is always more";
     stream.arm_read();
   };
-  const auto turn = [&] {
-    loop_.fetch(0);
-    loop_.turn(loop_.now());
-  };
   ahead->arm_read();
   behind->arm_read();
   const std::string plenty(100, 'x');
@@ -58,10 +54,6 @@ TEST_F(StreamTest, WhoMovesMuchIsToldBehindThoseWhoMoveLittle) {
     while (stream.read(place.data(), place.size()).done()) {
     }
     stream.arm_read();
-  };
-  const auto turn = [&] {
-    loop_.fetch(0);
-    loop_.turn(loop_.now());
   };
   bulk->arm_read();
   small->arm_read();
