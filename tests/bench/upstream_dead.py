@@ -7,14 +7,14 @@ import threading
 import time
 
 import rig
-from support import Client, free_port
+from support import Client, dead_port, free_port
 
 CLOSED_PORT_CONFIG = {"initial": "60s", "max": "60s", "jitter": "none"}
 
 
 def opening(verdict):
     """Requests against a port that refuses, until the breaker opens; all at the defaults."""
-    with rig.Daemon({"upstreams": {"up": {"url": f"http://127.0.0.1:{free_port()}"}}}) as daemon:
+    with rig.Daemon({"upstreams": {"up": {"url": f"http://127.0.0.1:{dead_port()}"}}}) as daemon:
         for requests in range(1, 21):
             rig.fetch(daemon.address)
             if daemon.breaker() == "open":
@@ -28,7 +28,7 @@ def opening(verdict):
 
 def refusals(verdict, options):
     """The CPU of the process for each refusal, and what each refusal says."""
-    config = {"upstreams": {"up": {"url": f"http://127.0.0.1:{free_port()}", "breaker": {"open": CLOSED_PORT_CONFIG}}}}
+    config = {"upstreams": {"up": {"url": f"http://127.0.0.1:{dead_port()}", "breaker": {"open": CLOSED_PORT_CONFIG}}}}
     with rig.Daemon(config) as daemon:
         while daemon.breaker() != "open":
             rig.fetch(daemon.address)

@@ -10,8 +10,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import (CommandCase, Daemon, StartFailed, Upstream, binary, commands, fetch, free_port,
-                     scaled, scripts, single, wait_until)
+from support import (CommandCase, Daemon, StartFailed, Upstream, binary, commands, dead_port, fetch, scaled, scripts,
+                     single, wait_until)
 from support.command import PASSED_ON
 from support.daemon import ROOT
 
@@ -261,7 +261,7 @@ class Healthcheck(CommandCase):
 
     def test_fails_when_there_is_nothing_to_ask(self):
         check = lambda text: self.diagnostics(1, "-c", "-", "healthcheck", stdin=text)
-        self.assertIn("no answer", check(VALID + f"status: {{ listen: 127.0.0.1:{free_port()} }}\n"))
+        self.assertIn("no answer", check(VALID + f"status: {{ listen: 127.0.0.1:{dead_port()} }}\n"))
         self.assertIn("status.listen is off", check(VALID + "status: { listen: 'off' }\n"))
         self.assertIn("unknown key", check(BROKEN))
 

@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from support import Client, Daemon, Upstream, fetch, free_port, many, run_load, scripts, single, wait_until
+from support import Client, Daemon, Upstream, dead_port, fetch, many, run_load, scripts, single, wait_until
 from support.timing import scaled
 
 QUICK = {"breaker": {"mode": "off"}, "ejection": {"enabled": False},
@@ -97,7 +97,7 @@ class OtherUpstream(unittest.TestCase):
         self.assertEqual((len(up.requests), len(spare.requests)), (1, 1), "without any budget there is one try at each")
         self.assertEqual(response.status, 503)
         daemon, up, spare = self.start(None, scripts.sequence(scripts.unavailable(), scripts.unavailable(), scripts.reply(b"spare")),
-                                       target=f"http://127.0.0.1:{free_port()}", retries=4)
+                                       target=f"http://127.0.0.1:{dead_port()}", retries=4)
         self.assertEqual(fetch(daemon.address).status, 503)
         self.assertEqual(len(spare.requests), 1)
 
@@ -123,7 +123,7 @@ class OtherUpstream(unittest.TestCase):
         daemon, up, spare = self.start(scripts.reset_after_reading)
         self.assertEqual(fetch(daemon.address, "POST", body=b"order").status, 502)
         self.assertEqual((len(up.requests), len(spare.requests)), (1, 0))
-        daemon, up, spare = self.start(None, target=f"http://127.0.0.1:{free_port()}")
+        daemon, up, spare = self.start(None, target=f"http://127.0.0.1:{dead_port()}")
         self.assertEqual(fetch(daemon.address, "POST", body=b"order").body, b"spare", "never sent: every method may")
 
     def test_a_word_against_trying_again_is_heeded(self):

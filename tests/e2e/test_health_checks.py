@@ -6,7 +6,7 @@ import threading
 import time
 import unittest
 
-from support import Daemon, Upstream, fetch, free_port, many, run_load, scripts, single, wait_until
+from support import Daemon, Upstream, dead_port, fetch, many, run_load, scripts, single, wait_until
 
 FAST = {"path": "/healthz", "interval": "100ms", "timeout": "300ms", "healthy": 2, "unhealthy": 3}
 
@@ -73,7 +73,7 @@ class OutAndBack(HealthCase):
         }
         good = self.enterContext(Upstream(page()))
         ups = {problem: self.enterContext(Upstream(script)) for problem, script in ways.items()}
-        dead = f"127.0.0.1:{free_port()}"
+        dead = f"127.0.0.1:{dead_port()}"
         daemon = self.start([good, *ups.values(), dead], ejection={"max_percent": "100%"})
         for problem, up in ups.items():
             with self.subTest(problem):

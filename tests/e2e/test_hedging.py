@@ -4,7 +4,7 @@ import threading
 import time
 import unittest
 
-from support import Client, Daemon, Upstream, fetch, free_port, many, run_load, scripts, single, wait_until
+from support import Client, Daemon, Upstream, dead_port, fetch, many, run_load, scripts, single, wait_until
 from support.timing import scaled
 
 BASE = {"ejection": {"enabled": False}, "retries": 2}
@@ -133,7 +133,7 @@ class Race(HedgeCase):
 
     def test_an_endpoint_that_is_not_there_is_no_hedge(self):
         up = self.enterContext(Upstream(scripts.after(0.3, scripts.reply(b"first"))))
-        dead = f"http://127.0.0.1:{free_port()}"
+        dead = f"http://127.0.0.1:{dead_port()}"
         daemon = self.enterContext(Daemon(many({"up": [dead, up]}, balance="round_robin", **BASE,
                                                hedge={"enabled": True, "after": "100ms", "max_percent": "100%"})))
         for _ in range(4):

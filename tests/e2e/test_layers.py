@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from support import Daemon, Upstream, fetch, free_port, run_load, scripts, single, wait_until
+from support import Daemon, Upstream, dead_port, fetch, run_load, scripts, single, wait_until
 from support.timing import scaled
 
 LAYERS, TRIES, REQUESTS = 3, 3, 200
@@ -78,7 +78,7 @@ class ThreeInARow(unittest.TestCase):
         self.expect_one_budget(self.enterContext(Upstream(scripts.reset_after_reading)).endpoint, 502)
 
     def test_a_service_that_is_not_there(self):
-        self.expect_one_budget(f"http://127.0.0.1:{free_port()}", 502)
+        self.expect_one_budget(f"http://127.0.0.1:{dead_port()}", 502)
 
     def test_naive_retries_multiply(self):
         """What the figure above stands against, counted on the same service."""

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from support import Client, Daemon, Upstream, fetch, scripts, single, wait_until
+from support import Client, Daemon, Upstream, dead_port, fetch, scripts, single, wait_until
 from support.client import encode
 
 HOST = b"host: example.test\r\n"
@@ -181,9 +181,7 @@ class FromUpstreams(RefusalCase):
         wait_until(lambda: daemon.metric("fusegate_requests_total", result="cut") == 1, what="a cut response")
 
     def test_nobody_listening_is_502(self):
-        upstream = Upstream()
-        upstream.stop()
-        config = single(upstream, retries=0, breaker={"mode": "off"})
+        config = single(f"http://127.0.0.1:{dead_port()}", retries=0, breaker={"mode": "off"})
         daemon = self.enterContext(Daemon(config))
         problem = self.assert_problem(fetch(daemon.address), 502, "connect_failed")
         self.assertEqual(problem["upstream"], "up")

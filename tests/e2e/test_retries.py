@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from support import Client, Daemon, Upstream, fetch, free_port, many, scripts, single, split_series, wait_until
+from support import Client, Daemon, Upstream, dead_port, fetch, many, scripts, single, split_series, wait_until
 from support.client import encode
 from support.timing import scaled
 
@@ -78,7 +78,7 @@ class Classes(RetryCase):
 
     def test_request_that_was_never_sent_is_tried_again_for_every_method(self):
         good = self.enterContext(Upstream(scripts.reply(b"fine")))
-        dead = f"http://127.0.0.1:{free_port()}"
+        dead = f"http://127.0.0.1:{dead_port()}"
         daemon = self.enterContext(Daemon(many({"up": [dead, good]}, balance="round_robin", **quick())))
         for _ in range(6):
             response = fetch(daemon.address, "POST", body=b"order")

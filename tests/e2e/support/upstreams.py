@@ -19,10 +19,21 @@ from . import wire
 
 
 def free_port():
-    """A port nothing listens on; connections to it are refused."""
+    """A port for a server that the caller starts soon; until then others may take it, too."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
+
+
+_held = []
+
+
+def dead_port():
+    """A port that refuses connections until this process ends: bound, so that nobody else gets it."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    _held.append(sock)
+    return sock.getsockname()[1]
 
 
 @dataclass
