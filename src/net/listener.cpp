@@ -13,8 +13,6 @@
 namespace fusegate::net {
 namespace {
 
-/// Connections taken in one go, so that a flood does not starve those that are open.
-constexpr int kAcceptBatch = 64;
 /// When descriptors have run out, trying again at once would only burn CPU.
 constexpr Duration kPauseWhenExhausted = std::chrono::milliseconds{50};
 constexpr int kBacklog = 4096;
@@ -70,7 +68,7 @@ Listener::Listener(EventLoop& loop, TimerQueue& timers, Bound bound, OnAccept on
 
 Listener::~Listener() { close(); }
 
-// Not edge-triggered: what a batch leaves behind is told again.
+// Not edge-triggered: the next connection is told again.
 void Listener::start() {
   if (!loop_.watch(fd_, *this, EPOLLIN)) {
     timers_.set(*this, now() + kPauseWhenExhausted);
@@ -94,21 +92,21 @@ std::string Listener::address() const {
   return format_address(own);
 }
 
+/// One connection a turn, so that a flood does not hold up those that are open. To look for more
+/// would cost a system call, too.
 void Listener::on_events(std::uint32_t) {
-  for (int taken = 0; taken < kAcceptBatch && fd_ >= 0; ++taken) {
-    SocketAddress peer;
-    peer.length = sizeof peer.storage;
-    const int fd = ::accept4(fd_, peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-      const int error = errno;
-      if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
-        loop_.forget(fd_, *this);
-        timers_.set(*this, now() + kPauseWhenExhausted);
-        on_exhausted_(error);
-      }
-      return;
-    }
+  SocketAddress peer;
+  peer.length = sizeof peer.storage;
+  const int fd = ::accept4(fd_, peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) {
     on_accept_(fd, peer);
+    return;
+  }
+  const int error = errno;
+  if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
+    loop_.forget(fd_, *this);
+    timers_.set(*this, now() + kPauseWhenExhausted);
+    on_exhausted_(error);
   }
 }
 
