@@ -40,13 +40,14 @@ std::optional<IoResult> Pipe::fill(Stream& from, std::uint64_t size) {
   return result;
 }
 
-IoResult Pipe::drain(Stream& to) {
-  while (held_ > 0) {
-    const IoResult result = to.splice_from(ends_[0], held_);
+IoResult Pipe::drain(Stream& to, std::size_t most) {
+  for (std::size_t left = std::min(held_, most); left > 0;) {
+    const IoResult result = to.splice_from(ends_[0], left);
     if (!result.done()) {
       return result;
     }
     held_ -= result.bytes;
+    left -= result.bytes;
   }
   return {IoResult::Kind::Done, 0, 0};
 }

@@ -46,6 +46,9 @@ Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
     if (!sent.done()) {
       return sent.would_block() ? Step::NeedsClient : Step::ClientFailed;
     }
+    if (pipe_.held() > 0) {
+      return Step::NeedsTurn;
+    }
     if (cut_) {
       return Step::Cut;
     }
@@ -63,13 +66,16 @@ Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
     if (got != Step::Done) {
       return got;
     }
+    if (pipe_.held() >= net::PipePool::kTurn) {
+      return Step::NeedsTurn;
+    }
   }
 }
 
-/// Hands the client all that is here. Done = it has taken it.
+/// Hands the client what is here, of a pipe a turn's share. Done = it has taken it.
 net::IoResult Download::send(net::Stream& client) {
   const net::IoResult written = writer_.flush(client, *buffers_);
-  return written.done() ? pipe_.drain(client) : written;
+  return written.done() ? pipe_.drain(client, net::PipePool::kTurn) : written;
 }
 
 /// Done = go on: something was received, or the body has ended.

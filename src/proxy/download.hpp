@@ -28,6 +28,7 @@ class Download {
     Done,
     NeedsClient,    ///< Waits until the client takes more.
     NeedsUpstream,  ///< Waits for bytes of the upstream.
+    NeedsTurn,      ///< Could go on at once, and should let others go first.
     ClientFailed,
     Cut,  ///< The upstream ended or failed in the middle, or sent broken framing.
   };

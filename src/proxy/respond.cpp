@@ -151,6 +151,10 @@ std::optional<RequestHandler::Ending> RequestHandler::move_bodies(Inbound& inbou
       inbound.stream->arm_read();
       events |= kUpstreamReadable;
       break;
+    case Download::Step::NeedsTurn:
+      inbound.stream->read_next_turn();
+      events |= kUpstreamReadable;
+      break;
     case Download::Step::ClientFailed:
       return Ending::ClientGone;
     case Download::Step::Cut:

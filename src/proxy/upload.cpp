@@ -89,7 +89,8 @@ Upload::Step Upload::send(net::Stream& upstream) {
     if (writer_.idle() && !piped) {
       return writer_.ended() ? Step::Done : Step::NeedsClient;
     }
-    const net::IoResult result = piped ? pipe_.drain(upstream) : writer_.flush(upstream, *buffers_);
+    const net::IoResult result =
+        piped ? pipe_.drain(upstream, pipe_.held()) : writer_.flush(upstream, *buffers_);
     if (result.would_block()) {
       return Step::NeedsUpstream;
     }

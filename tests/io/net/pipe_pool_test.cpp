@@ -61,7 +61,9 @@ TEST_F(PipePoolTest, BytesGoFromSocketToSocketAndNoMoreThanAskedFor) {
   Pipe pipe = pool_.take();
   EXPECT_EQ(pipe.fill(*from.stream, 4)->bytes, 4U);
   EXPECT_EQ(pipe.held(), 4U);
-  EXPECT_TRUE(pipe.drain(*to.stream).done());
+  EXPECT_TRUE(pipe.drain(*to.stream, 3).done());
+  EXPECT_EQ(pipe.held(), 1U) << "what is over a turn's share waits";
+  EXPECT_TRUE(pipe.drain(*to.stream, PipePool::kTurn).done());
   EXPECT_EQ(pipe.held(), 0U);
   EXPECT_EQ(received(to.peer), "body");
   std::array<char, 8> rest{};
@@ -89,7 +91,7 @@ TEST_F(PipePoolTest, AFullSocketKeepsTheRestInThePipe) {
     const ssize_t written = ::write(from.peer, much.data(), 4096);
     ASSERT_EQ(written, 4096);
     filled += pipe.fill(*from.stream, much.size())->bytes;
-    blocked = pipe.drain(*to.stream).would_block();
+    blocked = pipe.drain(*to.stream, pipe.held()).would_block();
   }
   ASSERT_TRUE(blocked);
   EXPECT_GT(pipe.held(), 0U);
@@ -97,7 +99,7 @@ TEST_F(PipePoolTest, AFullSocketKeepsTheRestInThePipe) {
     std::string part(much.size(), '\0');
     const ssize_t size = ::read(to.peer, part.data(), part.size());
     got.append(part, 0, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-    const IoResult drained = pipe.drain(*to.stream);
+    const IoResult drained = pipe.drain(*to.stream, pipe.held());
     EXPECT_TRUE(drained.done() || drained.would_block());
   }
   EXPECT_EQ(got.size(), filled);
@@ -114,7 +116,7 @@ TEST_F(PipePoolTest, BytesOfOneBodyNeverReachAnother) {
   ASSERT_EQ(::write(from.peer, "mine", 4), 4);
   Pipe next = pool_.take();
   ASSERT_EQ(next.fill(*from.stream, 100)->bytes, 4U);
-  EXPECT_TRUE(next.drain(*to.stream).done());
+  EXPECT_TRUE(next.drain(*to.stream, next.held()).done());
   EXPECT_EQ(received(to.peer), "mine");
 }
 
@@ -125,7 +127,7 @@ TEST_F(PipePoolTest, AReceiverThatHasLeftIsAFailureAndNotTheEndOfTheProcess) {
   Pipe pipe = pool_.take();
   ASSERT_EQ(pipe.fill(*from.stream, 100)->bytes, 4U);
   ASSERT_EQ(::shutdown(to.peer, SHUT_RDWR), 0);
-  const IoResult result = pipe.drain(*to.stream);
+  const IoResult result = pipe.drain(*to.stream, pipe.held());
   EXPECT_EQ(result.kind, IoResult::Kind::Failed);
   EXPECT_EQ(result.error, EPIPE);
 }
