@@ -55,7 +55,9 @@ void EventLoop::forget_closing(EventSource& source) {
       event.data.ptr = nullptr;
     }
   }
-  std::erase(again_, address);
+  for (auto& queue : again_) {
+    std::erase(queue, address);
+  }
 }
 
 bool EventLoop::has_event(const EventSource& source) const {
@@ -106,12 +108,13 @@ int EventLoop::wait_ms() const {
 }
 
 bool EventLoop::fetch(int wait_ms) {
-  const bool asked = posted_here_ || !again_.empty();
+  const bool asked = posted_here_ || waiting_turns() > 0;
   count_ = std::max(0, ::epoll_wait(epoll_, batch_.data(), kBatch, asked ? 0 : wait_ms));
   return asked || count_ > 0;
 }
 
 std::size_t EventLoop::dispatch() {
+  const std::size_t waiting = waiting_turns();
   for (next_ = 0; next_ < count_;) {
     const epoll_event& event = batch_[static_cast<std::size_t>(next_++)];
     if (event.data.ptr != nullptr) {
@@ -120,14 +123,19 @@ std::size_t EventLoop::dispatch() {
   }
   const auto fresh = static_cast<std::size_t>(std::exchange(count_, 0));
   next_ = 0;
-  dispatch_again(std::min(again_.size(), 1 + fresh / kFreshForEach));
+  // Who went to a queue instead has cost next to nothing.
+  const std::size_t put_off = waiting_turns() - std::min(waiting, waiting_turns());
+  const std::size_t at_once = fresh - std::min(fresh, put_off);
+  for (auto& queue : again_) {
+    dispatch_again(queue, 1 + at_once / kFreshForEach);
+  }
   return fresh;
 }
 
-void EventLoop::dispatch_again(std::size_t turns) {
-  for (; turns > 0 && !again_.empty(); --turns) {
-    EventSource* const source = again_.front();
-    again_.erase(again_.begin());
+void EventLoop::dispatch_again(std::vector<EventSource*>& queue, std::size_t turns) {
+  for (; turns > 0 && !queue.empty(); --turns) {
+    EventSource* const source = queue.front();
+    queue.erase(queue.begin());
     source->on_events(0);
   }
 }

@@ -24,6 +24,10 @@ class EventSource {
   ~EventSource() = default;
 };
 
+/// In which queue a source waits for its turn: of those of whom nothing is known yet, or of those
+/// known to take long (docs/adr/0013-turns.md). Neither waits for the other.
+enum class Rank : std::uint8_t { New, Long };
+
 /// The loop of one worker: sockets, deadlines, and tasks from other threads.
 ///
 /// A descriptor is registered once and stays so, edge-triggered: a kept connection costs no
@@ -63,8 +67,10 @@ class EventLoop final : private EventSource {
   /// An event for `source` has been fetched and comes later in this turn.
   bool has_event(const EventSource& source) const;
   /// Calls the source once more, with no events, after those of this turn; in a later one where
-  /// many ask, in the order of asking.
-  void again(EventSource& source) { again_.push_back(&source); }
+  /// many ask, in the order of asking within a rank.
+  void again(EventSource& source, Rank rank = Rank::New) {
+    again_[static_cast<std::size_t>(rank)].push_back(&source);
+  }
 
   /// Runs `task` on the loop's thread, after what it does now. Any thread.
   void post(std::function<void()> task);
@@ -73,14 +79,16 @@ class EventLoop final : private EventSource {
 
  private:
   static constexpr int kBatch = 128;
-  /// Of those who asked by `again` one has its turn after so many fresh events, and one in any
-  /// case: a request that has just come waits for one long body, not for all that are on their way,
-  /// and no number of requests stops the bodies. Chosen: a turn of a body (10 to 90 us) takes about
-  /// as long as eight events of small requests, and the look for more (0.5 us) little of it.
+  /// Of each queue of those who asked by `again` one has its turn after so many events that were
+  /// handled at once, and one in any case: a request that has just come waits for one long body,
+  /// not for all that are on their way, and no number of requests stops the bodies. Chosen: a turn
+  /// of a body (10 to 90 us) takes about as long as eight events of small requests, and the look
+  /// for more (0.5 us) little of it.
   static constexpr int kFreshForEach = 8;
   void on_events(std::uint32_t events) override;
   std::size_t dispatch();
-  void dispatch_again(std::size_t turns);
+  std::size_t waiting_turns() const { return again_[0].size() + again_[1].size(); }
+  void dispatch_again(std::vector<EventSource*>& queue, std::size_t turns);
   int wait_ms() const;
 
   TimerQueue& timers_;
@@ -93,7 +101,7 @@ class EventLoop final : private EventSource {
   std::array<epoll_event, kBatch> batch_;
   std::atomic<pthread_t> thread_{};  ///< Who runs the loop: what it posts itself wakes nobody.
   bool posted_here_ = false;
-  std::vector<EventSource*> again_;  ///< First come, first served.
+  std::array<std::vector<EventSource*>, 2> again_;  ///< By rank; first come, first served.
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
 };

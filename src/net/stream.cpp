@@ -80,7 +80,7 @@ void Stream::watch_writable() {
 void Stream::later() {
   if (!queued_) {
     queued_ = true;
-    loop_.again(*this);
+    loop_.again(*this, spent_ > kLong ? Rank::Long : Rank::New);
   }
 }
 
@@ -88,9 +88,12 @@ void Stream::on_events(std::uint32_t events) {
   ended_ = ended_ || (events & kEnds) != 0;
   readable_ = readable_ || (events & read_mask_) != 0;
   writable_ = writable_ || (events & write_mask_) != 0;
-  if (events != 0 && (queued_ || std::exchange(moved_, 0) > kBulk)) {
-    later();
-    return;
+  if (events != 0) {
+    spent_ += kTurn;
+    if (queued_ || !known_ || spent_ > kLong) {
+      later();
+      return;
+    }
   }
   queued_ = false;
   const boost::intrusive_ptr<Stream> keep{this};
@@ -125,14 +128,14 @@ IoResult judged(ssize_t result, bool zero_is_end) {
 /// descriptors that are passed with the bytes, which no HTTP peer does: what lies behind is found
 /// with the next edge, or by who looks before the connection is used again.
 IoResult Stream::noted_read(IoResult result, std::size_t asked) {
-  moved_ += result.bytes;
+  spent_ += result.bytes;
   const bool empty = result.would_block() || (result.done() && result.bytes < asked && !ended_);
   readable_ = readable_ && !empty;
   return result;
 }
 
 IoResult Stream::noted_write(IoResult result, std::size_t asked) {
-  moved_ += result.bytes;
+  spent_ += result.bytes;
   if (result.would_block() || (result.done() && result.bytes < asked)) {
     writable_ = false;
   }
@@ -186,7 +189,7 @@ IoResult Stream::splice_to(int pipe, std::size_t size) {
   const IoResult result =
       judged(::splice(fd_, nullptr, pipe, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), true);
   readable_ = readable_ && !result.would_block();
-  moved_ += result.bytes;
+  spent_ += result.bytes;
   return result;
 }
 
@@ -194,7 +197,7 @@ IoResult Stream::splice_from(int pipe, std::size_t size) {
   const IoResult result =
       judged(::splice(pipe, nullptr, fd_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), false);
   writable_ = writable_ && !result.would_block();
-  moved_ += result.bytes;
+  spent_ += result.bytes;
   return result;
 }
 

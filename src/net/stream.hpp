@@ -65,6 +65,13 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
     arm_read();
   }
 
+  /// A message has ended here, and what follows is another: it is served at once, unless it turns
+  /// out to be long.
+  void message_ended() {
+    known_ = true;
+    spent_ = 0;
+  }
+
   IoResult read(char* data, std::size_t size);
   /// A read of what nobody wants: `data` may be written to. TCP drops the bytes without a copy.
   IoResult discard(char* data, std::size_t size);
@@ -126,10 +133,13 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   void note_tls_write(bool blocked);
   void watch_writable();
 
-  /// Who has moved more since it was last told takes its turn behind those who move little: a long
-  /// body would else be as quick as its peer sends, and each small request wait for all of them.
-  /// Chosen: bodies of 64 KiB, the longest of ordinary answers, are not held up.
-  static constexpr std::size_t kBulk = std::size_t{80} * 1024;
+  /// Who has spent more on one message takes its turns behind those who spend little: a long body
+  /// would else be as quick as its peer sends, and each small request wait for all of them. An
+  /// event costs something, too: one byte at a time is no cheaper than a block.
+  /// Chosen: bodies of 64 KiB, the longest of ordinary answers, in up to eight pieces are not held
+  /// up; an event with little to do takes about as long as copying 8 KiB with what belongs to it.
+  static constexpr std::size_t kLong = std::size_t{128} * 1024;
+  static constexpr std::size_t kTurn = std::size_t{8} * 1024;
   static constexpr std::uint32_t kEnds = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
   static constexpr std::uint32_t kReadable = EPOLLIN | kEnds;
   static constexpr std::uint32_t kWritable = EPOLLOUT | EPOLLHUP | EPOLLERR;
@@ -144,7 +154,8 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   bool read_armed_ = false;
   bool write_armed_ = false;
   bool queued_ = false;    ///< Has asked the loop for a turn; what happens until then adds none.
-  std::size_t moved_ = 0;  ///< Bytes since the last event.
+  bool known_ = false;     ///< A message has ended here.
+  std::size_t spent_ = 0;  ///< Bytes, and `kTurn` for each event, since then.
   std::uint32_t read_mask_ = kReadable;   ///< Events after which a read makes sense.
   std::uint32_t write_mask_ = kWritable;  ///< Events after which a write makes sense.
   std::unique_ptr<TlsSession> tls_;

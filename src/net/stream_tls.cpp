@@ -52,7 +52,7 @@ IoResult Stream::connected() {
 IoResult Stream::read_tls(char* data, std::size_t size) {
   const IoResult result = tls_->read(data, size);
   note_tls_read(result.kind);
-  moved_ += result.bytes;
+  spent_ += result.bytes;
   return result;
 }
 
@@ -82,7 +82,7 @@ IoResult Stream::write_tls(std::span<const iovec> parts) {
   }
   const IoResult result = tls_->write(parts);
   note_tls_write(result.would_block() || (result.done() && result.bytes < size));
-  moved_ += result.bytes;
+  spent_ += result.bytes;
   return result;
 }
 

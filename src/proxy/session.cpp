@@ -79,6 +79,7 @@ net::Task<> Session::serve_requests() {
     const bool broken = request_->report.result == RequestResult::Rejected &&
                         request_->report.reason == RejectReason::BadRequest;
     release_request();
+    client_->message_ended();
     if (!keep_ && may_send && !client_ended_ && client_->is_open()) {
       co_await linger(broken);
     }

@@ -70,6 +70,7 @@ void Pool::give_back(const exchange::EndpointState& endpoint, net::StreamPtr str
     return;
   }
   stream->set_owner(this);
+  stream->message_ended();
   stream->arm_read();
   slot.idle.push_back({std::move(stream), now});
   idle_.add(1);

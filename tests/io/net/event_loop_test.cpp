@@ -193,6 +193,25 @@ TEST(EventLoop, FreshEventsWithoutEndLeaveThoseWhoAskAgainTheirShare) {
   }
 }
 
+TEST(EventLoop, NewOnesDoNotWaitBehindLongOnesNorTheOtherWayRound) {
+  TimerQueue timers(nullptr, nullptr);
+  EventLoop loop(timers, now());
+  std::vector<Fresh> longs(10);
+  std::vector<Fresh> news(10);
+  for (Fresh& one : longs) {
+    loop.again(one, Rank::Long);
+  }
+  for (Fresh& one : news) {
+    loop.again(one, Rank::New);
+  }
+  for (std::size_t turn = 0; turn < 10; ++turn) {
+    EXPECT_TRUE(loop.fetch(-1)) << "does not sleep";
+    loop.turn(loop.now());
+    EXPECT_EQ(longs[turn].seen, 1);
+    EXPECT_EQ(news[turn].seen, 1);
+  }
+}
+
 TEST(EventLoop, WhoIsForgottenIsNotCalledAgain) {
   TimerQueue timers(nullptr, nullptr);
   EventLoop loop(timers, now());
