@@ -60,7 +60,7 @@ Download::Step Download::pump(net::Stream* upstream, net::Stream& client) {
       continue;
     }
     if (turn_bytes_ >= net::BufferPool::kTurn) {
-      return Step::NeedsUpstream;
+      return wait_for_upstream();
     }
     const Step got = upstream != nullptr ? receive(*upstream, client) : Step::Cut;
     if (got != Step::Done) {
@@ -91,9 +91,7 @@ Download::Step Download::receive(net::Stream& upstream, const net::Stream& clien
       }
       return Step::Done;
     case net::IoResult::Kind::WouldBlock:
-      pipe_.reset();
-      buffer_.reset();  // All bodies that wait share what is warm in the cache.
-      return Step::NeedsUpstream;
+      return wait_for_upstream();
     case net::IoResult::Kind::End:
       clean_ = false;
       return !result.cut_short() && reader_.finish_at_close() ? Step::Done : Step::Cut;
@@ -102,6 +100,13 @@ Download::Step Download::receive(net::Stream& upstream, const net::Stream& clien
       return Step::Cut;
   }
   return Step::Cut;
+}
+
+/// All bodies that wait, for bytes or for their turn, share what is warm in the cache.
+Download::Step Download::wait_for_upstream() {
+  pipe_.reset();
+  buffer_.reset();
+  return Step::NeedsUpstream;
 }
 
 net::IoResult Download::read(net::Stream& upstream) {

@@ -47,6 +47,7 @@ class Download {
   bool feed(std::size_t begin, std::size_t size);
   net::IoResult send(net::Stream& client);
   Step receive(net::Stream& upstream, const net::Stream& client);
+  Step wait_for_upstream();
   net::IoResult read(net::Stream& upstream);
   net::IoResult splice(net::Stream& upstream);
 

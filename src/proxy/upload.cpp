@@ -52,8 +52,11 @@ Upload::Step Upload::pump(net::Stream& client, net::Stream& upstream) {
   turn_bytes_ = 0;
   for (;;) {
     const Step sent = send(upstream);
-    if (sent != Step::NeedsClient || turn_bytes_ >= net::BufferPool::kTurn) {
+    if (sent != Step::NeedsClient) {
       return sent;
+    }
+    if (turn_bytes_ >= net::BufferPool::kTurn) {
+      return wait_for_client();
     }
     const Step got = receive(client, upstream);
     if (got != Step::Done) {
@@ -119,17 +122,22 @@ Upload::Step Upload::receive(net::Stream& client, const net::Stream& upstream) {
   return received(result);
 }
 
+/// All bodies that wait, for bytes or for their turn, share what is warm in the cache.
+Upload::Step Upload::wait_for_client() {
+  pipe_.reset();
+  if (!keeping_) {
+    drop_blocks();
+  }
+  return Step::NeedsClient;
+}
+
 /// What came of asking the client for more.
 Upload::Step Upload::received(const net::IoResult& result) {
   switch (result.kind) {
     case net::IoResult::Kind::Done:
       return limits_.body_max > 0 && received_ > limits_.body_max ? Step::TooLarge : Step::Done;
     case net::IoResult::Kind::WouldBlock:
-      pipe_.reset();
-      if (!keeping_) {
-        drop_blocks();  // All bodies that wait share what is warm in the cache.
-      }
-      return Step::NeedsClient;
+      return wait_for_client();
     case net::IoResult::Kind::End:
       return Step::ClientEnded;
     case net::IoResult::Kind::Failed:

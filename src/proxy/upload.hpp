@@ -94,6 +94,7 @@ class Upload {
   Step receive(net::Stream& client, const net::Stream& upstream);
   bool may_splice(const net::Stream& client, const net::Stream& upstream) const;
   std::optional<net::IoResult> splice(net::Stream& client);
+  Step wait_for_client();
   Step received(const net::IoResult& result);
   Step accept(Block& block, char* data, std::size_t size);
   Block& room();

@@ -93,16 +93,17 @@ class Replay(unittest.TestCase):
 
     def test_a_body_that_stalls_after_it_outgrew_the_bound_holds_no_replay_memory(self):
         daemon, upstream = self.start(scripts.echo, retry={"max_body_replay": "1KiB"})
-        body = os.urandom(20_000)
-        with Client(daemon.address) as client:
-            client.send(encode("PUT", "/", {"content-length": str(len(body))}))
-            wait_until(lambda: daemon.metric("fusegate_requests_in_flight") == 1, what="the head")
-            client.send(body[:10_000])
-            time.sleep(0.3)  # It is on its way to the upstream now.
-            daemon.expect_metric(0, "fusegate_replay_buffer_bytes")
-            client.send(body[10_000:])
-            self.assertEqual(client.read().status, 200)
-        self.assertEqual(upstream.requests[-1].sha256, hashlib.sha256(body).hexdigest())
+        for stalls_at in (5_000, 10_000, 30_000):
+            with self.subTest(stalls_at), Client(daemon.address) as client:
+                body = os.urandom(2 * stalls_at)
+                client.send(encode("PUT", "/", {"content-length": str(len(body))}))
+                wait_until(lambda: daemon.metric("fusegate_requests_in_flight") == 1, what="the head")
+                client.send(body[:stalls_at])
+                time.sleep(0.3)  # It is on its way to the upstream now.
+                daemon.expect_metric(0, "fusegate_replay_buffer_bytes")
+                client.send(body[stalls_at:])
+                self.assertEqual(client.read().status, 200)
+                self.assertEqual(upstream.requests[-1].sha256, hashlib.sha256(body).hexdigest())
 
 
 if __name__ == "__main__":
