@@ -2,6 +2,9 @@
 #include <fusegate/route/expression.hpp>
 #include <fusegate/route/path.hpp>
 
+#include "route/host.hpp"
+#include "route/prefix.hpp"
+
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -15,27 +18,13 @@ namespace {
 using config::PathMatch;
 using config::RouteMatch;
 
-/// "/" is the empty prefix, "/a/" is "/a": as the table compiles them.
-std::string_view without_slash(std::string_view prefix) {
-  while (prefix.ends_with('/')) {
-    prefix.remove_suffix(1);
-  }
-  return prefix;
-}
-
-bool lies_under(std::string_view path, std::string_view prefix) {
-  return path.starts_with(prefix) &&
-         (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
-}
-
 /// Is every host that `narrow` stands for one of `wide`? Both are names or "*." and a name.
 bool host_covers(std::string_view wide, std::string_view narrow) {
   if (wide == narrow) {
     return true;
   }
   // "*.a.b" holds x.a.b and *.x.a.b, but neither a.b nor anything of *.b.
-  return wide.starts_with("*.") && narrow.size() > wide.size() - 1 &&
-         narrow.ends_with(wide.substr(1));
+  return is_wildcard(wide) && narrow.size() > wide.size() - 1 && narrow.ends_with(wide.substr(1));
 }
 
 bool hosts_cover(const std::vector<std::string>& wide, const std::string* host) {

@@ -1,5 +1,7 @@
 #include <fusegate/route/path.hpp>
 
+#include "route/prefix.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -219,16 +221,10 @@ std::string strip_prefix(std::string_view target, std::string_view prefix) {
   const std::string_view path = target.substr(0, question);
   const std::string_view query =
       question == std::string_view::npos ? std::string_view{} : target.substr(question);
-  while (prefix.ends_with('/')) {
-    prefix.remove_suffix(1);
-  }
-  const auto leads = [prefix](std::string_view whole) {
-    return whole.starts_with(prefix) &&
-           (whole.size() == prefix.size() || whole[prefix.size()] == '/');
-  };
+  prefix = without_slash(prefix);
   std::string scratch;
   const auto canonical = canonical_path(path, scratch);
-  const bool plain = canonical && leads(*canonical);
+  const bool plain = canonical && lies_under(*canonical, prefix);
   const std::size_t cut = plain       ? prefix.size()
                           : canonical ? end_of_prefix(*canonical, prefix)
                                       : std::string_view::npos;
@@ -241,8 +237,8 @@ std::string strip_prefix(std::string_view target, std::string_view prefix) {
   std::string rest_scratch;
   const auto rest_canonical = canonical_path(rest, rest_scratch);
   const std::string_view canonical_rest = canonical->substr(cut);
-  const bool literal =
-      leads(path) && !rest.starts_with("//") && rest_canonical && *rest_canonical == canonical_rest;
+  const bool literal = lies_under(path, prefix) && !rest.starts_with("//") && rest_canonical &&
+                       *rest_canonical == canonical_rest;
   const std::string_view kept = literal ? rest : canonical_rest;
   std::string result;
   result.reserve(kept.size() + query.size() + 1);

@@ -1,6 +1,9 @@
 #include <fusegate/route/expression.hpp>
 #include <fusegate/route/route_table.hpp>
 
+#include "route/host.hpp"
+#include "route/prefix.hpp"
+
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -8,42 +11,9 @@
 namespace fusegate::route {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-/// `lowered` is lower case already.
-bool equal_ignoring_case(std::string_view text, std::string_view lowered) {
-  return std::ranges::equal(text, lowered, {}, lower);
-}
-
-/// The name of an authority: without port, brackets kept, without the root's trailing dot.
-std::string_view host_name(std::string_view authority) {
-  if (authority.starts_with('[')) {
-    return authority.substr(0, authority.find(']') + 1);
-  }
-  std::string_view name = authority.substr(0, authority.find(':'));
-  if (name.ends_with('.')) {
-    name.remove_suffix(1);
-  }
-  return name;
-}
-
-bool host_matches(std::string_view pattern, std::string_view name) {
-  if (!pattern.starts_with("*.")) {
-    return equal_ignoring_case(name, pattern);
-  }
-  const std::string_view suffix = pattern.substr(1);  // ".example.org"
-  return name.size() > suffix.size() &&
-         equal_ignoring_case(name.substr(name.size() - suffix.size()), suffix);
-}
-
-bool prefix_matches(std::string_view prefix, std::string_view path) {
-  return path.starts_with(prefix) &&
-         (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
-}
-
 struct Rule {
   const config::RouteMatch* match;
-  std::string_view prefix;  ///< Without its trailing slash, so that "/" is empty.
+  std::string_view prefix;  ///< As `without_slash` gives it.
   std::unique_ptr<RE2> regex;
 
   bool path_matches(std::string_view path) const;
@@ -53,7 +23,7 @@ struct Rule {
 bool Rule::path_matches(std::string_view path) const {
   switch (match->path_kind) {
     case config::PathMatch::Prefix:
-      return prefix_matches(prefix, path);
+      return lies_under(path, prefix);
     case config::PathMatch::Exact:
       return path == match->path;
     case config::PathMatch::Regex:
@@ -82,10 +52,7 @@ bool Rule::matches(const RequestView& request, std::string_view host) const {
 }
 
 Rule compile(const config::RouteMatch& match) {
-  Rule rule{.match = &match, .prefix = match.path, .regex = nullptr};
-  while (rule.prefix.ends_with('/')) {
-    rule.prefix.remove_suffix(1);
-  }
+  Rule rule{.match = &match, .prefix = without_slash(match.path), .regex = nullptr};
   if (match.path_kind == config::PathMatch::Regex) {
     rule.regex = std::make_unique<RE2>(match.path, expression_options());
   }
