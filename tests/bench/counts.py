@@ -26,6 +26,9 @@ def callgrind(bench, requests):
     daemon = bench.start(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", BINARY,
                           "-c", bench.config(port), "run"])
     wait_for(port, 60)
+    # As many at once as there will ever be: what each of them allocates once is no matter of how many
+    # requests follow.
+    bench.load(port, CONNECTIONS, CONNECTIONS * 2, "path=/hold/500")
     bench.load(port, CONNECTIONS, requests)
     bench.stop(daemon)
     text = out.read_text(errors="replace")
