@@ -3,6 +3,7 @@
 
 #include "route/host.hpp"
 #include "route/prefix.hpp"
+#include "route/route_index.hpp"
 
 #include <algorithm>
 #include <string>
@@ -17,7 +18,7 @@ struct Rule {
   std::unique_ptr<RE2> regex;
 
   bool path_matches(std::string_view path) const;
-  bool matches(const RequestView& request, std::string_view host) const;
+  bool matches(const RequestView& request, std::string_view host, std::string_view path) const;
 };
 
 bool Rule::path_matches(std::string_view path) const {
@@ -32,7 +33,7 @@ bool Rule::path_matches(std::string_view path) const {
   return false;
 }
 
-bool Rule::matches(const RequestView& request, std::string_view host) const {
+bool Rule::matches(const RequestView& request, std::string_view host, std::string_view path) const {
   const auto& methods = match->methods;
   if (!methods.empty() && std::ranges::find(methods, request.method) == methods.end()) {
     return false;
@@ -41,8 +42,7 @@ bool Rule::matches(const RequestView& request, std::string_view host) const {
   if (!match->hosts.empty() && std::ranges::none_of(match->hosts, is_host)) {
     return false;
   }
-  if (!path_matches(request.path) &&
-      (request.bare_path.empty() || !path_matches(request.bare_path))) {
+  if (!path_matches(path)) {
     return false;
   }
   return std::ranges::all_of(match->headers, [&](const config::HeaderMatch& header) {
@@ -64,9 +64,25 @@ Rule compile(const config::RouteMatch& match) {
 struct RouteTable::Compiled {
   config::ConfigPtr config;  ///< The rules point into it.
   std::vector<Rule> rules;
-  /// For each listener the routes it serves, in file order.
-  std::vector<std::vector<std::uint16_t>> by_listener;
+  std::vector<RouteIndex> by_listener;
+
+  /// The first route whose rule holds for this spelling of the request's path.
+  std::optional<std::uint16_t> first(const RequestView& request, std::string_view path,
+                                     std::uint16_t listener) const;
 };
+
+std::optional<std::uint16_t> RouteTable::Compiled::first(const RequestView& request,
+                                                         std::string_view path,
+                                                         std::uint16_t listener) const {
+  const std::string_view host = host_name(request.host);
+  for (Candidates left = by_listener[listener].candidates(path, host); left.size() > 0;) {
+    const std::uint16_t index = left.pop();
+    if (rules[index].matches(request, host, path)) {
+      return index;
+    }
+  }
+  return std::nullopt;
+}
 
 RouteTable::RouteTable(config::ConfigPtr config) : compiled_(std::make_unique<Compiled>()) {
   compiled_->config = std::move(config);
@@ -80,7 +96,7 @@ RouteTable::RouteTable(config::ConfigPtr config) : compiled_(std::make_unique<Co
   for (const config::ListenerConfig& listener : settings.listeners) {
     std::vector<std::uint16_t> served = listener.routes.empty() ? all : listener.routes;
     std::ranges::sort(served);
-    compiled_->by_listener.push_back(std::move(served));
+    compiled_->by_listener.emplace_back(settings, std::move(served));
   }
 }
 
@@ -91,13 +107,12 @@ std::optional<std::uint16_t> RouteTable::match(const RequestView& request,
   if (listener >= compiled_->by_listener.size()) {
     return std::nullopt;
   }
-  const std::string_view host = host_name(request.host);
-  for (const std::uint16_t index : compiled_->by_listener[listener]) {
-    if (compiled_->rules[index].matches(request, host)) {
-      return index;
-    }
+  const auto as_it_came = compiled_->first(request, request.path, listener);
+  if (request.bare_path.empty()) {
+    return as_it_came;
   }
-  return std::nullopt;
+  const auto bare = compiled_->first(request, request.bare_path, listener);
+  return !as_it_came || (bare && *bare < *as_it_came) ? bare : as_it_came;
 }
 
 }  // namespace fusegate::route

@@ -158,11 +158,13 @@ TEST(RouteTable, NoSpellingGetsAroundARule) {
 
 TEST(RouteTable, MatchesWithoutAllocating) {
   const Headers headers{{"x-tenant", "eu-1"}};
-  const RouteTable table =
-      Tables{{{.path_kind = config::PathMatch::Regex, .path = "/v[0-9]+/(a|b)*"},
-              {.hosts = {"*.a-rather-long-name-that-no-short-string-holds.example"}},
-              {.headers = {{"x-tenant", "eu-1"}}}}}
-          .table();
+  Tables tables{{{.path_kind = config::PathMatch::Regex, .path = "/v[0-9]+/(a|b)*"},
+                 {.hosts = {"*.a-rather-long-name-that-no-short-string-holds.example"}},
+                 {.headers = {{"x-tenant", "eu-1"}}}}};
+  for (int i = 0; i < 20; ++i) {
+    tables.matches.push_back({.hosts = {"one-of-many.example"}, .path = "/a"});
+  }
+  const RouteTable table = tables.table();
   const RequestView request{.method = "GET",
                             .host = "Elsewhere.Example:8080",
                             .path = "/a/path/longer/than/a/short/string",
