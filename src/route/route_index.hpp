@@ -19,7 +19,7 @@ struct Candidates {
 
   std::size_t size() const { return named.size() + any.size(); }
 
-  /// Takes the first of both in file order; both must not be empty.
+  /// Takes the first of all in file order. There must be one.
   std::uint16_t pop() {
     const bool from_named = any.empty() || (!named.empty() && named.front() < any.front());
     auto& list = from_named ? named : any;
