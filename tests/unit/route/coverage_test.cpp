@@ -2,6 +2,8 @@
 #include <fusegate/route/coverage.hpp>
 #include <fusegate/route/route_table.hpp>
 
+#include "unit/route/configured.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,15 +14,6 @@ namespace {
 using config::PathMatch;
 using config::RouteMatch;
 using Indices = std::vector<std::uint16_t>;
-
-config::Config with(const std::vector<RouteMatch>& matches) {
-  config::Config config;
-  config.listeners.emplace_back();
-  for (const RouteMatch& match : matches) {
-    config.routes.emplace_back().match = match;
-  }
-  return config;
-}
 
 /// Does a route before it with `wide` take everything of `narrow`?
 bool covers(const RouteMatch& wide, const RouteMatch& narrow) {

@@ -4,6 +4,8 @@
 #include <fusegate/route/path.hpp>
 #include <fusegate/route/route_table.hpp>
 
+#include "unit/route/configured.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,15 +19,6 @@ namespace {
 
 using config::PathMatch;
 using config::RouteMatch;
-
-config::Config with(const std::vector<RouteMatch>& matches) {
-  config::Config config;
-  config.listeners.emplace_back();
-  for (const RouteMatch& match : matches) {
-    config.routes.emplace_back().match = match;
-  }
-  return config;
-}
 
 RouteIndex index_of(const std::vector<RouteMatch>& matches) {
   std::vector<std::uint16_t> all(matches.size());
