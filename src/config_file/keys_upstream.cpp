@@ -25,7 +25,8 @@ std::vector<Key> connection_keys() {
        "Connections to one endpoint."},
       {Level::Upstream, "connections.max_idle",
        IntegerField{[](Scope& s) -> auto& { return s.upstream.connections.max_idle; }, 0, 65'535},
-       "Idle connections kept for each endpoint; 0 = every request has its own."},
+       "Idle connections kept for each endpoint beside those used within the last second; 0 = "
+       "every request has its own."},
       {Level::Upstream, "connections.idle_timeout",
        DurationField{[](Scope& s) -> auto& { return s.upstream.connections.idle_timeout; }, 1ms,
                      24h},

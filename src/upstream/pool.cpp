@@ -11,6 +11,12 @@ namespace {
 /// the pause between requests under load, where the extra system call would be felt.
 constexpr Duration kRested = std::chrono::milliseconds{10};
 
+/// A connection more than max_idle is closed when nobody took it for so long. At once would close
+/// and open again whatever the answers of one turn of the loop give back before the next requests
+/// take it. Chosen: many round trips, and too short for a server to mind. HAProxy's
+/// pool-purge-delay is five seconds.
+constexpr Duration kSpare = std::chrono::seconds{1};
+
 }  // namespace
 
 Pool::Slot& Pool::slot_of(const exchange::EndpointState& endpoint) {
@@ -65,7 +71,7 @@ net::StreamPtr Pool::connect(const exchange::EndpointState& endpoint, int& error
 void Pool::give_back(const exchange::EndpointState& endpoint, net::StreamPtr stream, Instant now) {
   Slot& slot = slot_of(endpoint);
   const bool retired = endpoint.retired.load(std::memory_order_relaxed);
-  if (retired || slot.idle.size() >= settings_.connections.max_idle) {
+  if (retired || settings_.connections.max_idle == 0) {
     stream->close();
     return;
   }
@@ -95,10 +101,15 @@ void Pool::on_readable(net::Stream& stream) {
 }
 
 void Pool::expire(Instant now) {
+  const auto& [max_per_endpoint, max_idle, idle_timeout] = settings_.connections;
   for (Slot& slot : slots_) {
-    std::size_t old = 0;
-    while (old < slot.idle.size() &&
-           now - slot.idle[old].since >= settings_.connections.idle_timeout) {
+    std::size_t old = 0;  // The longest idle are in front.
+    while (old < slot.idle.size()) {
+      const Duration rested = now - slot.idle[old].since;
+      const bool spare = slot.idle.size() - old > max_idle && rested >= kSpare;
+      if (!spare && rested < idle_timeout) {
+        break;
+      }
       slot.idle[old].stream->close();
       ++old;
     }

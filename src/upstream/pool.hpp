@@ -38,10 +38,11 @@ class Pool final : private net::StreamOwner {
   /// tells its end. The error is an errno.
   net::StreamPtr connect(const exchange::EndpointState& endpoint, int& error);
 
-  /// Keeps a connection for later, or closes it when there are enough or the endpoint is gone.
+  /// Keeps a connection for later, or closes it when none is kept or the endpoint is gone. More
+  /// than `max_idle` may be kept until expire(): a burst comes back together and leaves together.
   void give_back(const exchange::EndpointState& endpoint, net::StreamPtr stream, Instant now);
 
-  /// Closes what has been idle too long; about once a second.
+  /// Closes what has been idle too long, or for a second beyond `max_idle`; about once a second.
   void expire(Instant now);
   void close_all();
 

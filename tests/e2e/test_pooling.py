@@ -125,6 +125,19 @@ class Pooling(unittest.TestCase):
         wait_until(lambda: upstream.open == 0, what="the end of idle connections")
         daemon.expect_metric(0, "fusegate_upstream_connections", state="idle")
 
+    def test_bursts_use_the_connections_of_the_burst_before(self):
+        daemon, upstream = self.start(scripts.after(0.1), connections={"max_idle": 2})
+        for _ in range(3):
+            fetch_all(daemon.address, 10)
+        self.assertLessEqual(upstream.connections, 10)
+        wait_until(lambda: upstream.open <= 2, what="the end of those that nobody needs")
+
+    def test_no_connection_is_kept_where_each_request_shall_have_its_own(self):
+        daemon, upstream = self.start(connections={"max_idle": 0})
+        for _ in range(3):
+            fetch(daemon.address)
+        self.assertEqual(upstream.connections, 3)
+
     def test_nothing_leaks_over_many_connections(self):
         daemon, upstream = self.start()
         fetch(daemon.address)

@@ -24,7 +24,7 @@ def fusegate(setup, place):
     listener = f"listeners:\n  - address: 127.0.0.1:{place.port}"
     if setup.tls_in:
         listener += f"\n    tls: {{ certificate: {place.common}/cert.pem, key: {place.common}/key.pem }}"
-    wide = "  connections: { max_per_endpoint: 1100, max_idle: 1100 }" if setup.wide else ""
+    wide = "  connections: { max_per_endpoint: 1100 }" if setup.wide else ""
     settings = "\n".join(f"  {line}" for line in setup.settings)
     scheme = "https" if setup.tls_out else "http"
     servers = f"url: \"unix:{place.unix_path}\"" if setup.unix else "endpoints: [" + ", ".join(
