@@ -28,6 +28,10 @@ using Acceptor = asio::basic_socket_acceptor<Protocol>;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
+/// Of each connection, which has it from its listening socket; bytes. A large page goes to the
+/// kernel in pieces: in one, it would keep the core for milliseconds.
+constexpr int kSendBuffer = 128 * 1024;
+
 /// One listening socket, its connections counted.
 struct Listener {
   Listener(asio::io_context& context, Listening&& bound, Handler answer)
@@ -45,6 +49,8 @@ struct Listener {
     acceptor.assign(Protocol(address.ss_family, 0), listening.fd(), error);
     if (!error) {
       listening.release();
+      boost::system::error_code otherwise;  // Then it is the system's usual size.
+      acceptor.set_option(asio::socket_base::send_buffer_size(kSendBuffer), otherwise);
     }
     return !error;
   }

@@ -11,6 +11,7 @@
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -224,11 +225,20 @@ void raise_descriptor_limit() {
   }
 }
 
+/// The page of a large scrape goes back to the system. By itself glibc takes a large block that was
+/// given back as a sign to keep the next one of that size.
+void give_large_blocks_back() {
+#if defined(__GLIBC__)
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 }  // namespace
 
 int run(config::ConfigPtr config, std::string file) {
   block_signals();
   raise_descriptor_limit();
+  give_large_blocks_back();
   App app{std::move(config), std::move(file)};
   if (!app.start()) {
     return 1;

@@ -2,6 +2,7 @@
 
 #include "net/clock.hpp"
 #include "proxy/session.hpp"
+#include "telemetry/give_way.hpp"
 
 #include <algorithm>
 #include <future>
@@ -200,6 +201,7 @@ std::vector<telemetry::UpstreamSnapshot> DataPlane::upstream_snapshots() {
     all.push_back(upstream->with([&](exchange::UpstreamState& state) {
       return telemetry::snapshot(state, net::now(), wall_now);
     }));
+    telemetry::give_way();
   }
   return all;
 }

@@ -1,6 +1,9 @@
 #include "telemetry/families.hpp"
 
+#include "telemetry/give_way.hpp"
 #include "telemetry/metric_list.hpp"
+
+#include <prometheus/text_serializer.h>
 
 #include <cassert>
 #include <limits>
@@ -20,15 +23,6 @@ prometheus::MetricType type_of(MetricType type) {
   return prometheus::MetricType::Untyped;
 }
 
-prometheus::ClientMetric labelled(Labels labels) {
-  prometheus::ClientMetric metric;
-  metric.label.reserve(labels.size());
-  for (const auto& [name, value] : labels) {
-    metric.label.push_back({std::string(name), std::string(value)});
-  }
-  return metric;
-}
-
 }  // namespace
 
 void HistogramSum::add(const Histogram& part) {
@@ -40,25 +34,42 @@ void HistogramSum::add(const Histogram& part) {
 }
 
 void Families::start(std::string_view name) {
+  finish();
   const MetricInfo* info = find_metric(name);
   assert(info != nullptr);
-  families_.push_back({std::string(name), std::string(info->help), type_of(info->type), {}});
+  open_.push_back({std::string(name), std::string(info->help), type_of(info->type), {}});
+}
+
+void Families::finish() {
+  if (out_ != nullptr) {
+    prometheus::TextSerializer().Serialize(*out_, open_);
+  }
+  open_.clear();
+}
+
+prometheus::ClientMetric& Families::add(Labels labels) {
+  give_way();
+  prometheus::ClientMetric& metric = open_.back().metric.emplace_back();
+  metric.label.reserve(labels.size());
+  for (const auto& [name, value] : labels) {
+    metric.label.push_back({std::string(name), std::string(value)});
+  }
+  return metric;
 }
 
 void Families::value(Labels labels, double value) {
-  prometheus::MetricFamily& family = families_.back();
-  prometheus::ClientMetric metric = labelled(labels);
-  if (family.type == prometheus::MetricType::Counter) {
+  prometheus::ClientMetric& metric = add(labels);
+  if (open_.back().type == prometheus::MetricType::Counter) {
     metric.counter.value = value;
   } else {
     metric.gauge.value = value;
   }
-  family.metric.push_back(std::move(metric));
   ++series_;
 }
 
 void Families::histogram(Labels labels, const HistogramSum& sum) {
-  prometheus::ClientMetric metric = labelled(labels);
+  prometheus::ClientMetric& metric = add(labels);
+  metric.histogram.bucket.reserve(sum.counts.size());
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < sum.counts.size(); ++i) {
     cumulative += sum.counts[i];
@@ -68,7 +79,6 @@ void Families::histogram(Labels labels, const HistogramSum& sum) {
   }
   metric.histogram.sample_count = cumulative;
   metric.histogram.sample_sum = seconds(sum.sum_ns);
-  families_.back().metric.push_back(std::move(metric));
   series_ += sum.counts.size() + 2;
 }
 

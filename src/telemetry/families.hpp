@@ -6,7 +6,7 @@
 
 #include <deque>
 #include <initializer_list>
-#include <string>
+#include <iosfwd>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -24,23 +24,28 @@ struct HistogramSum {
   void add(const Histogram& part);
 };
 
-/// Collects the families of one scrape. `start` opens one, the other calls fill it.
+/// Writes the families of one scrape, one after the other: `start` begins one, `value` and
+/// `histogram` fill it, and the next `start` or `finish` writes it, so that only one is in memory.
 class Families {
  public:
-  explicit Families(const std::vector<Duration>& edges) : edges_(edges) {}
+  /// `out` is null when the series are only counted.
+  Families(const std::vector<Duration>& edges, std::ostream* out) : edges_(edges), out_(out) {}
 
   /// `name` must be one that `find_metric` finds, which gives type and help.
   void start(std::string_view name);
   void value(Labels labels, double value);
   void histogram(Labels labels, const HistogramSum& sum);
+  void finish();
 
   /// Samples so far, as Prometheus will count them.
   std::size_t series() const { return series_; }
-  std::vector<prometheus::MetricFamily> take() { return std::move(families_); }
 
  private:
+  prometheus::ClientMetric& add(Labels labels);
+
   const std::vector<Duration>& edges_;
-  std::vector<prometheus::MetricFamily> families_;
+  std::ostream* out_;
+  std::vector<prometheus::MetricFamily> open_;  ///< None or one; a list, as the serializer wants.
   std::size_t series_ = 0;
 };
 

@@ -1,12 +1,10 @@
 #include "telemetry/metrics.hpp"
 
 #include "telemetry/collect.hpp"
-
-#include <prometheus/collectable.h>
-#include <prometheus/text_serializer.h>
+#include "telemetry/page_text.hpp"
 
 #include <mutex>
-#include <sstream>
+#include <ostream>
 #include <utility>
 
 namespace fusegate::telemetry {
@@ -21,36 +19,24 @@ std::vector<std::string_view> unbounded_metrics(const config::Config& config) {
   return names;
 }
 
-/// One scrape, in the shape prometheus-cpp collects from.
-class Collection final : public prometheus::Collectable {
- public:
-  Collection(const Scrape& scrape, SeriesLimit& limit) : scrape_(scrape), limit_(limit) {}
-
-  std::vector<prometheus::MetricFamily> Collect() const override {
-    Families out(scrape_.config.metrics.buckets);
-    collect_routes(scrape_, limit_, out);
-    collect_attempts(scrape_, limit_, out);
-    collect_connections(scrape_, out);
-    collect_breakers(scrape_, out);
-    collect_endpoints(scrape_, limit_, out);
-    collect_process(scrape_, out);
-    out.start("fusegate_metric_series_folded_total");
-    for (const std::string_view metric : unbounded_metrics(scrape_.config)) {
-      out.value({{"metric", metric}}, static_cast<double>(limit_.folded(metric)));
-    }
-    out.start("fusegate_metric_series");
-    out.value({}, static_cast<double>(out.series() + 1));
-    series_ = out.series();
-    return out.take();
+/// Writes one scrape to `out`, which may be null. The number of its series.
+std::size_t write_all(const Scrape& scrape, SeriesLimit& limit, std::ostream* out) {
+  Families families(scrape.config.metrics.buckets, out);
+  collect_routes(scrape, limit, families);
+  collect_attempts(scrape, limit, families);
+  collect_connections(scrape, families);
+  collect_breakers(scrape, families);
+  collect_endpoints(scrape, limit, families);
+  collect_process(scrape, families);
+  families.start("fusegate_metric_series_folded_total");
+  for (const std::string_view metric : unbounded_metrics(scrape.config)) {
+    families.value({{"metric", metric}}, static_cast<double>(limit.folded(metric)));
   }
-
-  std::size_t series() const { return series_; }
-
- private:
-  const Scrape& scrape_;
-  SeriesLimit& limit_;
-  mutable std::size_t series_ = 0;
-};
+  families.start("fusegate_metric_series");
+  families.value({}, static_cast<double>(families.series() + 1));
+  families.finish();
+  return families.series();
+}
 
 /// What the upstreams look like before anything is known about them.
 ScrapeInput blank_input(const config::Config& config) {
@@ -91,6 +77,7 @@ struct Metrics::Impl {
   SeriesLimit limit;
   WallTime loaded_at;
   std::mutex scrape_mutex;
+  std::size_t last_size = 0;
 };
 
 Metrics::Metrics(config::ConfigPtr config, std::size_t workers, WallTime loaded_at)
@@ -101,9 +88,7 @@ Metrics::Metrics(config::ConfigPtr config, std::size_t workers, WallTime loaded_
   // With nothing counted yet a scrape has exactly the series that exist in any case.
   const ScrapeInput blank = blank_input(*config_);
   const Scrape scrape{*config_, impl_->workers, blank, loaded_at};
-  const Collection collection(scrape, impl_->limit);
-  collection.Collect();
-  impl_->limit.set_fixed(collection.series());
+  impl_->limit.set_fixed(write_all(scrape, impl_->limit, nullptr));
 }
 
 Metrics::~Metrics() = default;
@@ -113,8 +98,12 @@ WorkerMetrics& Metrics::worker(std::size_t index) { return impl_->workers[index]
 std::string Metrics::scrape(const ScrapeInput& input) {
   const std::lock_guard lock(impl_->scrape_mutex);
   const Scrape scrape{*config_, impl_->workers, input, impl_->loaded_at};
-  const Collection collection(scrape, impl_->limit);
-  return prometheus::TextSerializer().Serialize(collection.Collect());
+  PageText text(impl_->last_size + impl_->last_size / 8);
+  std::ostream out(&text);
+  write_all(scrape, impl_->limit, &out);
+  std::string page = text.take();
+  impl_->last_size = page.size();
+  return page;
 }
 
 std::vector<RouteSnapshot> Metrics::routes() const {
