@@ -43,11 +43,11 @@ WorkerMetrics::WorkerMetrics(const config::Config& config)
     : event_loop_lag(config.metrics.buckets), listeners_(config.listeners.size()) {
   const auto& edges = config.metrics.buckets;
   for (std::size_t i = 0; i <= config.routes.size(); ++i) {
-    routes_.emplace_back(edges);
+    routes_.push_back(std::make_unique<RouteCounters>(edges));
   }
   const std::size_t slots = config.metrics.per_endpoint ? kEndpointSlots : 0;
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
-    upstreams_.emplace_back(edges, slots);
+    upstreams_.push_back(std::make_unique<UpstreamCounters>(edges, slots));
   }
 }
 
@@ -80,13 +80,13 @@ void WorkerMetrics::record(const Report& report) {
 
 void WorkerMetrics::record_tries(const Report& report, RouteCounters& route) {
   if (report.queue_wait && report.queue_upstream < upstreams_.size()) {
-    upstreams_[report.queue_upstream].queue_wait.observe(*report.queue_wait);
+    upstream(report.queue_upstream).queue_wait.observe(*report.queue_wait);
   }
   const std::size_t count = std::min<std::size_t>(report.try_count, Report::kTriesMax);
   route.attempts.add(count);
   for (std::size_t i = 0; i < count; ++i) {
     const TryReport& attempt = report.tries[i];
-    UpstreamCounters& to = upstreams_[attempt.upstream];
+    UpstreamCounters& to = upstream(attempt.upstream);
     to.attempts.add(attempt.status, UpstreamCounters::attempt_column(attempt.kind, attempt.result));
     to.attempt_duration.observe(attempt.duration);
     if (attempt.kind == AttemptKind::Hedge) {
