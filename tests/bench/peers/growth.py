@@ -7,8 +7,9 @@ from slices import MIB, cpu, only
 US = "µs of CPU a request"
 
 
-def family(name, title, cast, names=("cpu",), note=""):
-    figures = {"cpu": Figure("cpu", "CPU", US), "cpu_mib": Figure("cpu_mib", "CPU", "µs a MiB")}
+def family(name, title, cast, names=("cpu", "peak"), note=""):
+    figures = {"cpu": Figure("cpu", "CPU", US), "cpu_mib": Figure("cpu_mib", "CPU", "µs a MiB"),
+               "peak": Figure("peak", "resident memory meanwhile", "MiB")}
     return Measure(name, title, "growth", tuple(figures[it] for it in names), cast, only(cpu, *names), base=next(iter(cast)),
                    rounds=4, note=note)
 
@@ -48,7 +49,7 @@ def bodies(kind):
     for size in (1024, 16384, 65536, 262144, MIB, 16 * MIB):
         load = {"path": f"/bytes/{size}"} if kind == "responses" else {"body": size}
         cast[spelled(size)] = Entry("Fusegate", Setup(), {**load, "connections": 8})
-    return family(kind, f"Bodies of {kind}, 8 connections", cast, ("cpu", "cpu_mib"))
+    return family(kind, f"Bodies of {kind}, 8 connections", cast, ("cpu", "cpu_mib", "peak"))
 
 
 def scrapes(size):

@@ -15,16 +15,20 @@ MIB = 1 << 20
 
 
 def cpu(live):
-    """Microseconds of CPU a request and a MiB, requests a second."""
+    """Microseconds of CPU a request and a MiB, requests a second, how many its workers would carry with a core each, and the
+    most memory meanwhile."""
     options = {"connections": 64, "seconds": live.size.seconds, **live.entry.load}
     options["connections"] = min(options["connections"], max(live.size.many, 64))
     load = Load(live.stage, live.port, **options, core=None if live.entry.setup.workers > 1 else 1)
+    live.proxy.forget_peak()
     before = live.proxy.cpu_us()
     done = load.run()
     used = live.proxy.cpu_us() - before
     load.close()
     moved = (done["bytes"] + done["good"] * options.get("body", 0)) / MIB
-    return {"cpu": used / done["good"], "cpu_mib": used / moved, "rate": done["good"] / done["seconds"]}
+    each = used / done["good"]
+    return {"cpu": each, "cpu_mib": used / moved, "rate": done["good"] / done["seconds"],
+            "carried": live.entry.setup.workers * 1e6 / each, "peak": live.proxy.peak() / MIB}
 
 
 def only(slice_, *names):

@@ -154,6 +154,15 @@ class Proxy:
         """Run time, user and system, from the scheduler."""
         return sum(int(text.split()[0]) for pid in self.pids() for text in of_threads(pid, "schedstat")) / 1000
 
+    def forget_peak(self):
+        for pid in self.pids():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def peak(self):
+        """The most resident memory since forget_peak(), in bytes."""
+        return sum(int(re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+                   for pid in self.pids()) * 1024
+
     def memory(self):
         """(resident, private) bytes. Pages that its processes share are counted once for each of them. Private are those
         that it has written: clean pages of programs and libraries are shared with whoever runs the same files."""
