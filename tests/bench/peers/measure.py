@@ -64,6 +64,7 @@ class Measure:
     slice: Callable              # (Live) -> {figure name: value}
     base: str = "HAProxy"        # Ratios are formed to this one.
     rounds: int = 1000           # At most.
+    times: int = 1               # So many times the rounds of the run, where its bound is close.
     starts: bool = True          # False = the slice starts its process itself.
     added: tuple = ()            # Figures from which those of "direct" are taken.
     note: str = ""
@@ -121,7 +122,7 @@ def play(stage, measure, size, rounds, seed, peers):
     try:
         for name, entry in cast.items():
             lives[name] = Live(stage, entry, size, seed, measure.starts)
-        for number in range(min(rounds, measure.rounds)):
+        for number in range(min(rounds * measure.times, measure.rounds)):
             row = {}
             for name in draw.sample(list(lives), len(lives)):
                 lives[name].seed = f"{seed}{number}"

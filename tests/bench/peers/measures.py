@@ -8,10 +8,11 @@ from slices import MIB, cpu, only
 US = "µs of CPU a request"
 
 
-def cpu_measure(name, title, load, must=(), setup=Setup(), slice_=None, figure="cpu", unit=US, note=""):
+def cpu_measure(name, title, load, must=(), setup=Setup(), slice_=None, figure="cpu", unit=US, note="", times=1):
     """CPU a request (or a MiB) of everybody under one load."""
     what = Figure(figure, title, unit, bounds=tuple(must))
-    return Measure(name, title, "cpu", (what,), everybody(setup, load), slice_ or only(cpu, figure), note=note)
+    return Measure(name, title, "cpu", (what,), everybody(setup, load), slice_ or only(cpu, figure), note=note,
+                   times=times)
 
 
 def over_haproxy(must, aim):
@@ -20,7 +21,8 @@ def over_haproxy(must, aim):
 
 def cpu_measures():
     wide = Setup(wide=True)
-    yield cpu_measure("get", "GET of 1 KiB, 64 connections", {}, (over_haproxy(0.80, 0.70), Bound(0.88, 0.80, "nginx")))
+    yield cpu_measure("get", "GET of 1 KiB, 64 connections", {}, (over_haproxy(0.80, 0.70), Bound(0.88, 0.80, "nginx")),
+                      times=2)
     yield cpu_measure("get-1", "the same, 1 connection", {"connections": 1})
     yield cpu_measure("get-1000", "the same, 1,000 connections", {"connections": 1000}, setup=wide)
     yield cpu_measure("post-1k", "POST of 1 KiB", {"body": 1024})
@@ -55,7 +57,7 @@ def rate():
                Figure("p999", "added latency, p99.9", "µs", 0),
                Figure("late", "sent more than 1 ms late", "% of the requests", 2, plotted=False))
     return Measure("rate", "3,000 requests/s, open loop, 64 connections", "latency", figures,
-                   everybody(load={"rate": 3000}, direct=True), slices.open_loop, added=("p50", "p99", "p999"),
+                   everybody(load={"rate": 3000}, direct=True), slices.open_loop, added=("p50", "p99", "p999"), times=2,
                    note="Latency is counted from the moment a request was due, and is less what the server alone takes.")
 
 
@@ -94,7 +96,7 @@ def unix(name):
     bounds = (Bound(0.80, 0.72, name, who=other),) if name == "Fusegate" else ()
     figure = Figure("cpu", "unix socket to the server", US, bounds=bounds)
     return Measure(f"unix-{name.lower()}", f"unix socket to the server instead of TCP, {name}", "alone", (figure,), cast,
-                   only(cpu, "cpu"), base=name)
+                   only(cpu, "cpu"), base=name, times=2)
 
 
 def workers(name):
