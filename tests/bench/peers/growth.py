@@ -68,7 +68,7 @@ def scraped(size):
     cast = {"without scrapes": Entry("Fusegate", setup, {"rate": 1000}),
             "scraped without a pause": Entry("Fusegate", setup, {"rate": 1000, "scraped": True})}
     return Measure("scraped", f"Requests while {size.upstreams} upstreams are scraped, 1,000 requests/s", "growth", figures, cast,
-                   only(slices.open_loop, "p50", "p99", "p999", "late"), base="without scrapes", rounds=5,
+                   only(slices.open_loop, "p50", "p99", "p999", "late"), base="without scrapes", rounds=12, times=2,
                    note="Worker and scrape have one core together, and the next scrape begins ten milliseconds after the last.")
 
 
