@@ -4,9 +4,10 @@
 
 #include <chrono>
 
-/// The clocks of the log. Unlike the rest of the program it reads them itself: a line is stamped
-/// when it is written, by whichever thread writes it, and the thread of the output measures its own
-/// patience; neither decides anything about a request.
+/// The clocks of the log and of scrapes. Unlike the rest of the program these read them themselves:
+/// a line is stamped when it is written, by whichever thread writes it, the thread of the output
+/// measures its own patience, and a scrape how long it has kept its core; none decides anything
+/// about a request.
 namespace fusegate::telemetry {
 
 inline Instant steady_now() { return Instant{std::chrono::steady_clock::now().time_since_epoch()}; }

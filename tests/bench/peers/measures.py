@@ -114,7 +114,8 @@ def workers(name):
     return Measure(f"workers-{name.lower()}", f"two workers against one, {name}", "alone", figures, cast,
                    only(cpu, "rate", "carried", "cpu"), base=one, note="" if name != "nginx" else
                    "Load and server need a core of their own: on two cores two workers share both with them, and throughput tells "
-                   "nothing. What a core for each worker carries is the number of workers over the CPU a request.")
+                   "nothing. What a core for each worker carries is the number of workers over the CPU a request; a ratio above 2 is "
+                   "noise.")
 
 
 OFF = {"retries": "retries: 0", "budget": "retry_budget: { percent: 0%, min_retries: 0 }", "breaker": "breaker: { mode: off }",
