@@ -1,10 +1,8 @@
 #include "proxy/session.hpp"
 
-#include "net/address.hpp"
 #include "net/clock.hpp"
 #include "proxy/request_handler.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -15,24 +13,16 @@ namespace {
 /// the turn costs about as much as one of them.
 constexpr unsigned kInARow = 4;
 
-template <std::size_t Size>
-std::uint8_t copy_text(std::array<char, Size>& to, std::string_view text) {
-  const std::size_t size = std::min(text.size(), Size);
-  std::memcpy(to.data(), text.data(), size);
-  return static_cast<std::uint8_t>(size);
-}
-
 }  // namespace
 
 Session::Session(Worker& owner, int fd, const net::SocketAddress& peer,
                  std::uint16_t listener_index)
     : worker(owner),
       listener(listener_index),
-      client_(new net::Stream(owner.loop, fd, net::Stream::Origin::Accepted)) {
+      client_(new net::Stream(owner.loop, fd, net::Stream::Origin::Accepted)),
+      peer_(peer) {
   client_->set_owner(this);
   trusted = net::is_trusted(peer, worker.shared.config->listeners[listener].trust);
-  client_ip_size_ = copy_text(client_ip_, net::format_host(peer));
-  client_text_size_ = copy_text(client_text_, net::format_address(peer));
   if (const auto& tls = worker.shared.listener_tls[listener]) {
     if (!client_->accept_tls(tls->context())) {
       client_->close();

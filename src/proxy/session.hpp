@@ -2,6 +2,7 @@
 
 #include "http/head_parser.hpp"
 #include "http/local_reply.hpp"
+#include "net/address.hpp"
 #include "net/buffer_pool.hpp"
 #include "net/stream.hpp"
 #include "net/task.hpp"
@@ -14,7 +15,6 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -65,8 +65,8 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   }
   void clear(net::Waker::Events events) { waker_.clear(events); }
   net::Stream& client() { return *client_; }
-  std::string_view client_ip() const { return {client_ip_.data(), client_ip_size_}; }
-  std::string_view client_text() const { return {client_text_.data(), client_text_size_}; }
+  std::string_view client_ip() const { return peer_.host(); }
+  std::string_view client_text() const { return peer_.all(); }
   /// Looks at the client while nothing is expected of it. False when it is gone.
   bool client_alive();
   bool client_ended() const { return client_ended_; }
@@ -129,10 +129,7 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   bool client_ended_ = false;     ///< The client has sent its FIN.
   bool client_has_data_ = false;  ///< A read may give something (its event was taken already).
   unsigned in_a_row_ = 0;         ///< Requests since others had their turn for certain.
-  std::uint8_t client_ip_size_ = 0;
-  std::uint8_t client_text_size_ = 0;
-  std::array<char, 46> client_ip_{};
-  std::array<char, 56> client_text_{};
+  net::AddressText peer_;
 };
 
 }  // namespace fusegate::proxy

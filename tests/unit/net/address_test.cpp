@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace fusegate::net {
 namespace {
@@ -44,8 +45,26 @@ TEST(Address, RefusesWhatIsNone) {
 
 TEST(Address, AClientOfVersionFourOnASocketOfVersionSixIsShownAsOne) {
   const SocketAddress peer = parsed("[::ffff:10.1.2.3]:4711");
-  EXPECT_EQ(format_host(peer), "10.1.2.3");
+  EXPECT_EQ(AddressText{peer}.host(), "10.1.2.3");
   EXPECT_EQ(format_address(peer), "10.1.2.3:4711");
+}
+
+TEST(Address, TheTextOfAPeerHasItsHostAsAPart) {
+  const std::pair<std::string, std::string> longest{
+      "[" + std::string("2001:db8:1111:2222:3333:4444:5555:6666") + "]:65535",
+      "2001:db8:1111:2222:3333:4444:5555:6666"};
+  for (const auto& [text, host] :
+       {std::pair<std::string, std::string>{"255.254.253.252:65535", "255.254.253.252"},
+        {"1.20.0.9:0", "1.20.0.9"},
+        {"[::]:7", "::"},
+        {"unix:/run/a", ""},
+        longest}) {
+    const AddressText peer{parsed(text)};
+    EXPECT_EQ(peer.all(), text);
+    EXPECT_EQ(peer.host(), host);
+  }
+  const std::string path = "unix:/" + std::string(106, 's');
+  EXPECT_EQ(AddressText{parsed(path)}.all(), path.substr(0, 56));
 }
 
 TEST(Address, AClientWithoutANameHasNone) {
