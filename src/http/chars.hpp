@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 /// Character classes and comparisons of HTTP, ASCII only and independent of the locale.
@@ -50,6 +51,12 @@ constexpr bool is_token(std::string_view text) {
     }
   }
   return !text.empty();
+}
+
+/// starts_with() of a literal. Its size is a constant, so that one or two words are compared.
+template <std::size_t Size>
+bool begins_with(std::string_view text, const char (&literal)[Size]) {
+  return text.size() >= Size - 1 && std::memcmp(text.data(), literal, Size - 1) == 0;
 }
 
 constexpr bool iequals(std::string_view left, std::string_view right) {

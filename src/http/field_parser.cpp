@@ -1,6 +1,7 @@
 #include "http/field_parser.hpp"
 
 #include "http/chars.hpp"
+#include "http/field_id.hpp"
 #include "http/scan.hpp"
 
 namespace fusegate::http {
@@ -19,6 +20,9 @@ std::string_view view(const char* from, const char* to) {
 /// Without the blanks around it. Behind find_line_end() there is no other character up to ' '.
 std::string_view trim_value(const char* from, const char* to) {
   const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
+  if (to - from >= 2 && *from == ' ' && !is_blank(from[1]) && !is_blank(to[-1])) {
+    return view(from + 1, to);  // As nearly all are written.
+  }
   while (from != to && is_blank(*from)) {
     ++from;
   }
@@ -48,6 +52,7 @@ FieldsResult judge_end(const char* name, const char* stop, const char* end) {
 
 FieldsResult parse_fields(const char*& at, const char* end, std::size_t max_count, FieldList& out,
                           FieldCounts& counts) {
+  const char* const begin = at;
   std::size_t left = max_count;
   for (const char* name = at;; --left) {
     const char* colon = skip_usual(name, end);
@@ -62,7 +67,7 @@ FieldsResult parse_fields(const char*& at, const char* end, std::size_t max_coun
     if (colon == name) {
       return FieldsResult::Bad;
     }
-    const char* const line_end = find_line_end(colon, end);
+    const char* const line_end = find_line_end(begin, colon, end);
     if (line_end == nullptr) {
       return FieldsResult::Cut;
     }

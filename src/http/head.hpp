@@ -60,8 +60,6 @@ inline constexpr std::size_t kFieldIds = 41;
 
 /// The id of a field name, compared without case.
 FieldId field_id(std::string_view name);
-/// The same for a name without `_`, which needs no look for lookalikes.
-FieldId usual_field_id(std::string_view name);
 
 /// One field line. `value` is trimmed of spaces and tabs; both are views into the head.
 struct Field {
@@ -145,11 +143,13 @@ struct RequestHead : Head {
   std::string_view method;
   std::string_view target;          ///< As it came.
   std::string_view path_and_query;  ///< Origin form: starts with "/", or is "*" (OPTIONS only).
+  std::string_view path;            ///< The same without the query.
   std::string_view authority;       ///< The effective host; the one of an absolute target wins over
                                     ///< Host. Empty only for HTTP/1.0 without Host.
   bool expect_continue = false;     ///< `Expect: 100-continue` on a 1.1 request with a body.
   bool absolute_form = false;
   bool asterisk = false;
+  bool has_semicolon = false;  ///< In the target: without one no segment has parameters.
   bool is_head = false;
   std::optional<std::uint64_t> max_forwards;  ///< Of OPTIONS and TRACE; 0 = answer here.
   std::vector<char> rewritten;  ///< Holds `path_and_query` of "http://host?query"; else empty.

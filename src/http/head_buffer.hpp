@@ -27,7 +27,14 @@ struct HeadBuffer {
   }
   bool append(char c) { return append(std::string_view{&c, 1}); }
   /// In decimal digits.
-  bool append_number(std::uint64_t value);
+  bool append_number(std::uint64_t value) {
+    const std::size_t digits = digits_of(value);
+    if (!fits(digits)) {
+      return false;
+    }
+    put_number(value, digits);
+    return true;
+  }
   /// "name: value" and a line end, or nothing.
   [[gnu::always_inline]] bool append_field(std::string_view name, std::string_view value) {
     if (!fits(name.size() + value.size() + 4)) {
@@ -39,14 +46,28 @@ struct HeadBuffer {
     put("\r\n");
     return true;
   }
-  bool append_field(std::string_view name, std::uint64_t value) {
-    return append(name) && append(": ") && append_number(value) && append("\r\n");
+  [[gnu::always_inline]] bool append_field(std::string_view name, std::uint64_t value) {
+    const std::size_t digits = digits_of(value);
+    if (!fits(name.size() + digits + 4)) {
+      return false;
+    }
+    put(name);
+    put(": ");
+    put_number(value, digits);
+    put("\r\n");
+    return true;
   }
 
  private:
+  static std::size_t digits_of(std::uint64_t value);
+  void put_number(std::uint64_t value, std::size_t digits);
   [[gnu::always_inline]] bool fits(std::size_t bytes) {
-    overflow = overflow || bytes > capacity - size;
-    return !overflow;
+    if (bytes <= capacity - size) {
+      return true;
+    }
+    overflow = true;
+    capacity = size;  // Nothing fits behind what did not.
+    return false;
   }
   [[gnu::always_inline]] void put(std::string_view text) {
     // An empty view may have no address, which memcpy does not take.

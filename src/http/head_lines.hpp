@@ -11,7 +11,9 @@ namespace fusegate::http {
 class HeadLines {
  public:
   explicit HeadLines(std::string_view bytes)
-      : begin_(bytes.data()), end_(begin_ + bytes.size()), line_end_(find_line_end(begin_, end_)) {}
+      : begin_(bytes.data()),
+        end_(begin_ + bytes.size()),
+        line_end_(find_line_end(begin_, begin_, end_)) {}
 
   /// False: no whole line is there, it is empty, or a control character is in it.
   bool found() const { return line_end_ != nullptr && line_end_ != begin_; }

@@ -12,7 +12,7 @@ HeadScanner::Result HeadScanner::scan(std::string_view buffer, std::size_t limit
   const std::size_t size = std::min(buffer.size(), limit);
   for (;;) {
     const char* const begin = buffer.data();
-    at_ = static_cast<std::size_t>(find_control(begin + at_, begin + size) - begin);
+    at_ = static_cast<std::size_t>(find_control(begin, begin + at_, begin + size) - begin);
     if (at_ >= size) {
       break;
     }

@@ -5,6 +5,8 @@
 #include "http/head_parser.hpp"
 #include "http/target.hpp"
 
+#include <algorithm>
+
 namespace fusegate::http {
 namespace {
 
@@ -21,24 +23,25 @@ bool bad(ParseFailure& failure, std::string_view detail) {
 
 /// "METHOD SP target SP HTTP/1.x", nothing more and no other blanks.
 bool read_request_line(std::string_view line, RequestHead& out, ParseFailure& failure) {
-  static constexpr std::string_view kVersion = " HTTP/1.";
-  const std::size_t method = line.find(' ');
-  out.method = line.substr(0, method);
-  if (method == std::string_view::npos || !is_token(out.method)) {
+  static constexpr std::size_t kVersionSize = 9;  // Of " HTTP/1.x".
+  std::size_t method = 0;
+  while (method < line.size() && is_token_char(line[method])) {
+    ++method;
+  }
+  if (method == 0 || method == line.size() || line[method] != ' ') {
     return bad(failure, "the request line does not begin with a method");
   }
-  line.remove_prefix(method + 1);
-  const std::size_t target = line.find(' ');
-  const std::string_view version =
-      target == std::string_view::npos ? std::string_view{} : line.substr(target);
-  out.target = line.substr(0, target);
-  if (out.target.empty()) {
+  out.method = {line.data(), method};
+  const std::string_view rest{line.data() + method + 1, line.size() - method - 1};
+  if (rest.empty() || rest.front() == ' ') {
     return bad(failure, "the request line has no target, or more than one blank before it");
   }
-  if (version.size() != kVersion.size() + 1 || !version.starts_with(kVersion) ||
-      !is_digit(version.back())) {
+  const std::size_t target = std::max(rest.size(), kVersionSize) - kVersionSize;
+  const std::string_view version{rest.data() + target, rest.size() - target};
+  if (target == 0 || !begins_with(version, " HTTP/1.") || !is_digit(version.back())) {
     return bad(failure, "the request line does not end with HTTP/1.1 or HTTP/1.0");
   }
+  out.target = {rest.data(), target};
   out.minor = version.back() == '0' ? 0 : 1;
   out.is_head = out.method == "HEAD";
   return true;
@@ -144,8 +147,8 @@ void refuse_long(std::string_view begin, bool has_request_line, ParseFailure& fa
 
 void clear(RequestHead& out) {
   out.fields.clear();
-  out.path_and_query = out.authority = {};
-  out.expect_continue = out.absolute_form = out.asterisk = false;
+  out.path_and_query = out.path = out.authority = {};
+  out.expect_continue = out.absolute_form = out.asterisk = out.has_semicolon = false;
   out.max_forwards.reset();
   out.rewritten.clear();
 }

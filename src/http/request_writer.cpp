@@ -55,20 +55,27 @@ FieldSet dropped_fields(const ForwardRequest& request) {
 }
 
 void write_forwarded_for(const ForwardRequest& request, HeadBuffer& out) {
-  std::string_view separator = "x-forwarded-for: ";
+  if (!request.trusted || !request.head->fields.has(FieldId::XForwardedFor)) {
+    if (!request.client_ip.empty()) {
+      out.append_field("x-forwarded-for", request.client_ip);
+    }
+    return;
+  }
+  bool begun = false;
+  const auto add = [&](std::string_view address) {
+    if (!address.empty()) {
+      out.append(begun ? ", " : "x-forwarded-for: ");
+      out.append(address);
+      begun = true;
+    }
+  };
   for (const Field& field : request.head->fields) {
-    if (request.trusted && field.id == FieldId::XForwardedFor && !field.value.empty()) {
-      out.append(separator);
-      out.append(field.value);
-      separator = ", ";
+    if (field.id == FieldId::XForwardedFor) {
+      add(field.value);
     }
   }
-  if (!request.client_ip.empty()) {
-    out.append(separator);
-    out.append(request.client_ip);
-    separator = ", ";
-  }
-  if (separator == ", ") {
+  add(request.client_ip);
+  if (begun) {
     out.append("\r\n");
   }
 }
@@ -129,8 +136,9 @@ void write_framing(const ForwardRequest& request, HeadBuffer& out) {
   }
   // RFC 9110 section 8.6: a length of zero is said for methods that are expected to have a body.
   const std::string_view method = request.head->method;
-  if (request.head->fields.has(FieldId::ContentLength) || method == "POST" || method == "PUT" ||
-      method == "PATCH") {
+  const bool has_body =
+      method.starts_with('P') && (method == "POST" || method == "PUT" || method == "PATCH");
+  if (has_body || request.head->fields.has(FieldId::ContentLength)) {
     out.append("content-length: 0\r\n");
   }
 }

@@ -22,26 +22,25 @@ bool too_large(ParseFailure& failure, std::string_view detail) {
 /// "HTTP/1.x SP 3DIGIT [SP reason]". The blank before an empty reason may be missing, as some
 /// servers leave it out and nothing can be confused by it.
 bool read_status_line(std::string_view line, ResponseHead& out, ParseFailure& failure) {
-  static constexpr std::string_view kVersion = "HTTP/1.";
   static constexpr std::size_t kStatus = 9;  // Behind "HTTP/1.x ".
-  if (line.size() < kStatus + 3 || !line.starts_with(kVersion) || !is_digit(line[7]) ||
+  if (line.size() < kStatus + 3 || !begins_with(line, "HTTP/1.") || !is_digit(line[7]) ||
       line[8] != ' ') {
     return bad(failure, "the status line does not begin with HTTP/1.1 or HTTP/1.0 and a status");
   }
-  const std::string_view digits = line.substr(kStatus, 3);
+  const std::string_view digits{line.data() + kStatus, 3};
   for (const char c : digits) {
     if (!is_digit(c)) {
       return bad(failure, "the status is not three digits");
     }
   }
-  const std::string_view rest = line.substr(kStatus + 3);
+  const std::string_view rest{line.data() + kStatus + 3, line.size() - kStatus - 3};
   if (!rest.empty() && rest.front() != ' ') {
     return bad(failure, "the status is not three digits");
   }
   out.minor = line[7] == '0' ? 0 : 1;
   out.status =
       static_cast<unsigned>((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0'));
-  out.reason = rest.empty() ? rest : rest.substr(1);
+  out.reason = rest.empty() ? rest : std::string_view{rest.data() + 1, rest.size() - 1};
   return (out.status >= 100 && out.status <= 599) ||
          bad(failure, "the status is not between 100 and 599");
 }

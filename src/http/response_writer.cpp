@@ -1,3 +1,4 @@
+#include "http/chars.hpp"
 #include "http/field_copier.hpp"
 #include "http/field_set.hpp"
 #include "http/head_writer.hpp"
@@ -22,8 +23,8 @@ bool ends_by_itself(const ForwardResponse& response) {
 
 void write_status_line(const ResponseHead& head, HeadBuffer& out) {
   const std::size_t size = head.raw.size() - 2 - head.field_lines.size();
-  const std::string_view line = head.raw.substr(0, size);
-  if (line.starts_with("HTTP/1.1 ") && !head.reason.empty()) {
+  const std::string_view line{head.raw.data(), size};
+  if (begins_with(line, "HTTP/1.1 ") && !head.reason.empty()) {
     out.append(line);  // The parser has proved its form.
     return;
   }

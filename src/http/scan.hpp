@@ -51,14 +51,21 @@ inline unsigned unusual_bits(const char* data) {
 }  // namespace detail
 #endif
 
-/// The first control character other than the tab in [at, end), or `end`.
-inline const char* find_control(const char* at, const char* end) {
+/// The first control character other than the tab in [at, end), or `end`. The bytes from `begin` on
+/// are looked at once more where that spares a look at each of the last ones.
+inline const char* find_control([[maybe_unused]] const char* begin, const char* at,
+                                const char* end) {
 #if defined(__SSE2__)
   for (; end - at >= detail::kBlock; at += detail::kBlock) {
     const unsigned found = detail::control_bits(at);
     if (found != 0) {
       return at + std::countr_zero(found);
     }
+  }
+  if (end - begin >= detail::kBlock) {
+    const char* const block = end - detail::kBlock;
+    const unsigned found = detail::control_bits(block) >> (at - block);
+    return found == 0 ? end : at + std::countr_zero(found);
   }
 #endif
   while (at != end && !is_control(*at)) {
@@ -68,9 +75,9 @@ inline const char* find_control(const char* at, const char* end) {
 }
 
 /// The CR of the CRLF that ends the line at `at`; nullptr when it is not there or when another
-/// control character is before it.
-inline const char* find_line_end(const char* at, const char* end) {
-  at = find_control(at, end);
+/// control character is before it. `begin` as above.
+inline const char* find_line_end(const char* begin, const char* at, const char* end) {
+  at = find_control(begin, at, end);
   return end - at >= 2 && at[0] == '\r' && at[1] == '\n' ? at : nullptr;
 }
 

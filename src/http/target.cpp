@@ -64,8 +64,24 @@ std::size_t name_length(std::string_view text) {
   return at;
 }
 
-bool valid_target_chars(std::string_view target) {
-  return std::ranges::all_of(target, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
+enum Seen : std::uint8_t { kBad = 1, kQuestion = 2, kSemicolon = 4 };
+
+constexpr auto kTargetChars = [] {
+  std::array<std::uint8_t, 256> table{};
+  table.fill(kBad);
+  for (std::size_t c = 0x21; c < 0x7f; ++c) {
+    table[c] = c == '#' ? kBad : c == '?' ? kQuestion : c == ';' ? kSemicolon : 0;
+  }
+  return table;
+}();
+
+/// Of which kinds the characters of a target are.
+unsigned seen_in(std::string_view target) {
+  unsigned seen = 0;
+  for (const char c : target) {
+    seen |= kTargetChars[static_cast<unsigned char>(c)];
+  }
+  return seen;
 }
 
 TargetResult bad(std::string_view why, std::string_view& detail) {
@@ -98,6 +114,30 @@ TargetResult read_absolute(RequestHead& out, std::string_view rest, std::string_
   return TargetResult::Ok;
 }
 
+/// Is it a path, "*" or an http:// URL? Its characters are good.
+TargetResult read_form(RequestHead& out, std::string_view& detail) {
+  static constexpr std::string_view kScheme = "http://";
+  if (out.method == "CONNECT") {
+    return TargetResult::Connect;
+  }
+  if (out.target.starts_with('/')) {
+    out.path_and_query = out.target;
+    return TargetResult::Ok;
+  }
+  if (out.target == "*") {
+    if (out.method != "OPTIONS") {
+      return bad("the target * is for OPTIONS only", detail);
+    }
+    out.asterisk = true;
+    out.path_and_query = out.target;
+    return TargetResult::Ok;
+  }
+  if (iequals(out.target.substr(0, kScheme.size()), kScheme)) {
+    return read_absolute(out, out.target.substr(kScheme.size()), detail);
+  }
+  return bad("the request target is neither a path nor an http:// URL", detail);
+}
+
 }  // namespace
 
 bool valid_authority(std::string_view text) {
@@ -121,29 +161,17 @@ bool valid_authority(std::string_view text) {
 }
 
 TargetResult read_target(RequestHead& out, std::string_view& detail) {
-  static constexpr std::string_view kScheme = "http://";
-  if (!valid_target_chars(out.target)) {
+  const unsigned seen = seen_in(out.target);
+  if ((seen & kBad) != 0) {
     return bad("a character in the request target that must be percent-encoded", detail);
   }
-  if (out.method == "CONNECT") {
-    return TargetResult::Connect;
+  const TargetResult result = read_form(out, detail);
+  out.path = out.path_and_query;
+  if ((seen & kQuestion) != 0) {
+    out.path = out.path.substr(0, out.path.find('?'));
   }
-  if (out.target.starts_with('/')) {
-    out.path_and_query = out.target;
-    return TargetResult::Ok;
-  }
-  if (out.target == "*") {
-    if (out.method != "OPTIONS") {
-      return bad("the target * is for OPTIONS only", detail);
-    }
-    out.asterisk = true;
-    out.path_and_query = out.target;
-    return TargetResult::Ok;
-  }
-  if (iequals(out.target.substr(0, kScheme.size()), kScheme)) {
-    return read_absolute(out, out.target.substr(kScheme.size()), detail);
-  }
-  return bad("the request target is neither a path nor an http:// URL", detail);
+  out.has_semicolon = (seen & kSemicolon) != 0;
+  return result;
 }
 
 }  // namespace fusegate::http

@@ -15,8 +15,8 @@ bool valid_authority(std::string_view text);
 enum class TargetResult : std::uint8_t { Ok, Bad, Connect };
 
 /// Judges `out.target` by the form its method may have (RFC 9112 section 3.2) and sets
-/// `path_and_query`, `absolute_form`, `asterisk` and, for the absolute form, `authority`.
-/// After Bad, `detail` names the rule. Connect = CONNECT, which is not served.
+/// `path_and_query`, `path`, `has_semicolon`, `absolute_form`, `asterisk` and, for the absolute
+/// form, `authority`. After Bad, `detail` names the rule. Connect = CONNECT, which is not served.
 TargetResult read_target(RequestHead& out, std::string_view& detail);
 
 }  // namespace fusegate::http

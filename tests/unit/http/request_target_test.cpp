@@ -31,6 +31,24 @@ TEST(RequestParser, KeepsOriginTargetsByteForByte) {
   }
 }
 
+TEST(RequestParser, TellsThePathFromTheQuery) {
+  struct Case {
+    std::string_view target;
+    std::string_view path;
+    bool has_semicolon;
+  };
+  for (const auto& [target, path, has_semicolon] :
+       {Case{"/a", "/a", false}, Case{"/a?b=1", "/a", false}, Case{"/?", "/", false},
+        Case{"/a?b?c", "/a", false}, Case{"/a;p=1/b?q", "/a;p=1/b", true},
+        Case{"/a?b;c", "/a", true}, Case{"http://b.example/x?y", "/x", false},
+        Case{"http://b.example?q=1", "/", false}, Case{"http://b.example", "/", false}}) {
+    expect_good(request("GET " + std::string(target) + " HTTP/1.1"), [&](const RequestHead& head) {
+      EXPECT_EQ(head.path, path) << target;
+      EXPECT_EQ(head.has_semicolon, has_semicolon) << target;
+    });
+  }
+}
+
 TEST(RequestParser, RefusesTargetsOfNoKnownForm) {
   for (const std::string_view target :
        {"t.example:80", "admin", "t.example/x", "?a", "ftp://t.example/x", "https://t.example/x",
