@@ -26,48 +26,49 @@ bool is_want(int error) {
 
 }  // namespace
 
-net::Task<RequestHandler::Next> RequestHandler::attempt(const Decision& decision) {
+/// True when it can be sent at once: nearly always there is a kept connection.
+bool RequestHandler::begin_attempt(const Decision& decision) {
   rq_.inbound.endpoint = decision.endpoint;
   hedge_at_ = decision.hedge_at;
   client_slow_ = false;
   upload_broken_ = false;
   interims_ = 0;
   detail_ = {};
-  const Instant started = worker_.now();
-  Failure failed;
-  bool injected = false;
+  attempt_since_ = worker_.now();
+  return !rq_.route->policy.fault.enabled && reuse(decision);
+}
+
+/// Makes it ready to be sent: a test fault may delay or end it, a connection may have to be made.
+net::Task<RequestHandler::Prepared> RequestHandler::prepare(const Decision& decision) {
+  Prepared prepared;
   if (rq_.route->policy.fault.enabled) {
-    injected = co_await inject(decision.until, failed);
+    prepared.ended = co_await inject(decision.until, prepared.failed);
   }
-  if (!injected && !reuse(decision)) {
-    failed = co_await connect(decision);
+  if (!prepared.ended && !reuse(decision)) {
+    prepared.failed = co_await connect(decision);
   }
-  if (!injected && !failed && stop_ == Stop::No) {
-    failed = co_await exchange_heads(decision.until, false);
+  prepared.ended = prepared.ended || prepared.failed || stop_ != Stop::No;
+  co_return prepared;
+}
+
+/// Goes on with the other of two attempts.
+net::Task<RequestHandler::Decision> RequestHandler::go_on() {
+  attempt_since_ = worker_.now();
+  const bool unsent = hedge_connecting_;
+  Failure failed;
+  if (unsent) {
+    failed = co_await finish_connecting();
   }
-  Decision next = conclude(failed, started);
-  while (next.kind == Decision::Kind::Continue) {
-    const Instant resumed = worker_.now();
-    const bool unsent = hedge_connecting_;
-    failed.reset();
-    if (unsent) {
-      failed = co_await finish_connecting();
-    }
-    if (!failed) {
-      failed = co_await exchange_heads(other_until_, !unsent);
-    }
-    next = conclude(failed, resumed);
+  if (!failed) {
+    failed = co_await exchange_heads(other_until_, !unsent);
   }
-  if (stop_ == Stop::ClientGone) {
-    co_return std::nullopt;
-  }
-  co_return next;
+  co_return conclude(failed);
 }
 
 /// Tells the exchange what became of the current attempt.
-RequestHandler::Decision RequestHandler::conclude(const Failure& failed, Instant started) {
+RequestHandler::Decision RequestHandler::conclude(const Failure& failed) {
   const Instant now = worker_.now();
-  rq_.report.upstream_time += now - started;
+  rq_.report.upstream_time += now - attempt_since_;
   if (stop_ != Stop::No) {
     return stopped();
   }

@@ -7,36 +7,26 @@ namespace fusegate::proxy {
 
 using Kind = exchange::Decision::Kind;
 
-/// What to do instead of `decision`, or `decision` itself.
-RequestHandler::Decision RequestHandler::fall_back(const Decision& decision) {
+/// Changes `next` to what the operator wants instead.
+void RequestHandler::fall_back(Decision& next) {
+  const config::Fallback::Kind kind = rq_.route->policy.fallback.kind;
+  if (kind == config::Fallback::Kind::Off) {
+    return;
+  }
   const bool on_fallback = rq_.fallback.has_value();
-  if (on_fallback && decision.kind == Kind::Reject && rq_.held.buffer) {
+  if (on_fallback && next.kind == Kind::Reject && rq_.held.buffer) {
     // What the first upstream said is worth more than that the other one failed, too.
     rq_.report.denied = first_denial_;
-    Decision held;
-    held.kind = Kind::ForwardHeld;
-    return held;
+    next = {.kind = Kind::ForwardHeld};
+    return;
   }
-  const bool forwards = decision.kind == Kind::Forward || decision.kind == Kind::ForwardHeld;
-  switch (rq_.route->policy.fallback.kind) {
-    case config::Fallback::Kind::Off:
-      break;
-    case config::Fallback::Kind::Reply:
-      if (forwards && rq_.report.denied) {
-        Decision reply;
-        reply.kind = Kind::Reject;
-        reply.reason = RejectReason::BadResponse;
-        return reply;
-      }
-      break;
-    case config::Fallback::Kind::Upstream:
-      if (!on_fallback && !rq_.interim_sent && rq_.upload.replayable() &&
-          rq_.exchange->may_fall_back(decision, worker_.now())) {
-        return ask_other_upstream(decision);
-      }
-      break;
+  const bool forwards = next.kind == Kind::Forward || next.kind == Kind::ForwardHeld;
+  if (kind == config::Fallback::Kind::Reply && forwards && rq_.report.denied) {
+    next = {.kind = Kind::Reject, .reason = RejectReason::BadResponse};
+  } else if (kind == config::Fallback::Kind::Upstream && !on_fallback && !rq_.interim_sent &&
+             rq_.upload.replayable() && rq_.exchange->may_fall_back(next, worker_.now())) {
+    next = ask_other_upstream(next);
   }
-  return decision;
 }
 
 RequestHandler::Decision RequestHandler::ask_other_upstream(const Decision& decision) {

@@ -33,11 +33,13 @@ class RequestHandler {
   /// What to do next; nothing when the request has ended without an answer: the client is gone.
   using Next = std::optional<Decision>;
 
-  // request_handler.cpp: from head to report
+  // judge.cpp: what is asked, and of whom
   RejectReason judge();
   bool find_route();
   void choose_target();
   void begin_report();
+
+  // request_handler.cpp: from the first decision to the report
   Next begin_exchange();
   net::Task<> refuse(RejectReason reason);
   net::Task<> reject(const Decision& decision);
@@ -47,8 +49,14 @@ class RequestHandler {
   auto locked(Decide&& decide);
 
   // attempt.cpp: one attempt, a connection for it, its outcome
-  net::Task<Next> attempt(const Decision& decision);
-  Decision conclude(const Failure& failed, Instant started);
+  struct Prepared {
+    bool ended = false;  ///< There is nothing to send: it has failed, or has its answer.
+    Failure failed;
+  };
+  bool begin_attempt(const Decision& decision);
+  net::Task<Prepared> prepare(const Decision& decision);
+  net::Task<Decision> go_on();
+  Decision conclude(const Failure& failed);
   Decision stopped();
   bool reuse(const Decision& decision);
   net::Task<Failure> connect(const Decision& decision);
@@ -62,7 +70,7 @@ class RequestHandler {
   exchange::ResponseFacts facts_of_response() const;
 
   // fallback.cpp: when the upstream has failed the request
-  Decision fall_back(const Decision& decision);
+  void fall_back(Decision& next);
   Decision ask_other_upstream(const Decision& decision);
   bool replies_instead(RejectReason reason) const;
   void leave_upstream(Ending ending, Instant now);
@@ -122,10 +130,12 @@ class RequestHandler {
   bool held_can_end();
 
   // respond.cpp: the response to the client
+  std::optional<Ending> forward_at_once(Inbound& inbound);
   net::Task<Ending> forward(Inbound& inbound);
-  http::BodyKind begin_download(Inbound& inbound);
-  std::optional<Ending> move_bodies(Inbound& inbound, net::Waker::Events& events);
-  Ending stalled(net::Waker::Events events);
+  Ending end_forward(Ending ending);
+  void begin_download(Inbound& inbound);
+  std::optional<Ending> move_bodies(Inbound& inbound);
+  Ending stalled();
   net::Task<Ending> tunnel(Inbound& inbound);
   Ending end_of_tunnel(const Tunnel& tunnel, Instant stuck_since);
   std::string_view write_response_head(http::BodyKind out);
@@ -159,6 +169,8 @@ class RequestHandler {
   std::optional<DenyReason> first_denial_;  ///< Of the upstream before the fallback.
   bool client_slow_ = false;                ///< The body was waited for on this attempt.
   Instant moved_{};                         ///< When a body moved last.
+  Instant attempt_since_{};                 ///< Since when time counts as the upstream's.
+  net::Waker::Events body_events_ = 0;      ///< What the response's way to the client waits for.
   char marker_[48];                         ///< Text of fusegate-retry.
 };
 

@@ -92,31 +92,45 @@ std::string_view RequestHandler::write_response_head(http::BodyKind out_kind) {
   return out.view();
 }
 
-net::Task<RequestHandler::Ending> RequestHandler::forward(Inbound& inbound) {
+/// Gives the response to the client as far as that needs no waiting; most small ones are there
+/// then. Nothing = forward() has to go on.
+std::optional<RequestHandler::Ending> RequestHandler::forward_at_once(Inbound& inbound) {
   drop(rq_.held);
+  if (rq_.response.status == 101) {
+    return std::nullopt;
+  }
+  attempt_since_ = moved_ = worker_.now();
+  begin_download(inbound);
+  const auto ending = move_bodies(inbound);
+  return ending ? std::optional{end_forward(*ending)} : std::nullopt;
+}
+
+net::Task<RequestHandler::Ending> RequestHandler::forward(Inbound& inbound) {
   if (rq_.response.status == 101) {
     co_return co_await tunnel(inbound);
   }
-  const Instant started = moved_ = worker_.now();
-  const http::BodyKind out = begin_download(inbound);
-  net::Waker::Events events = 0;
-  std::optional<Ending> ending = move_bodies(inbound, events);
+  std::optional<Ending> ending;
   while (!ending) {
     const Instant stuck_at = moved_ + worker_.shared.config->limits.body_timeout;
     const auto happened =
-        co_await session_.wait(events, std::min(rq_.exchange->deadline(), stuck_at));
-    ending = happened == kTimer ? stalled(events) : move_bodies(inbound, events);
+        co_await session_.wait(body_events_, std::min(rq_.exchange->deadline(), stuck_at));
+    ending = happened == kTimer ? stalled() : move_bodies(inbound);
   }
-  rq_.report.upstream_time += worker_.now() - started;
+  co_return end_forward(*ending);
+}
+
+RequestHandler::Ending RequestHandler::end_forward(Ending ending) {
+  rq_.report.upstream_time += worker_.now() - attempt_since_;
   rq_.report.bytes_out = rq_.download.delivered();
-  if (ending == Ending::CutByUpstream && out == http::BodyKind::UntilClose) {
+  if (ending == Ending::CutByUpstream &&
+      http::outgoing_body(rq_.response, rq_.head.minor) == http::BodyKind::UntilClose) {
     session_.client().abort();  // A plain close would look like the end of the body.
   }
-  co_return *ending;
+  return ending;
 }
 
 /// Gives the head to the download, with what has arrived behind it.
-http::BodyKind RequestHandler::begin_download(Inbound& inbound) {
+void RequestHandler::begin_download(Inbound& inbound) {
   if (!rq_.upload.complete()) {
     // The client may still be sending; whether it will be read to its end is not known now.
     session_.close_after();
@@ -127,15 +141,14 @@ http::BodyKind RequestHandler::begin_download(Inbound& inbound) {
   const std::size_t size = inbound.filled - begin;
   rq_.download.start(head, rq_.response.body, rq_.response.content_length, out,
                      std::move(inbound.buffer), begin, size, worker_.buffers, worker_.pipes);
-  return out;
 }
 
-/// Moves both bodies as far as they go now. Gives how it ended, or nothing and what to wait for.
-std::optional<RequestHandler::Ending> RequestHandler::move_bodies(Inbound& inbound,
-                                                                  net::Waker::Events& events) {
+/// Moves both bodies as far as they go now. Gives how it ended, or nothing, and what to wait for is
+/// in `body_events_`.
+std::optional<RequestHandler::Ending> RequestHandler::move_bodies(Inbound& inbound) {
   net::Stream& client = session_.client();
   const std::uint64_t before = rq_.download.written();
-  events = push_body();
+  body_events_ = push_body();
   if (stop_ != Stop::No) {
     return Ending::ClientGone;
   }
@@ -145,15 +158,15 @@ std::optional<RequestHandler::Ending> RequestHandler::move_bodies(Inbound& inbou
       return Ending::Delivered;
     case Download::Step::NeedsClient:
       client.arm_write();
-      events |= kClientWritable;
+      body_events_ |= kClientWritable;
       break;
     case Download::Step::NeedsUpstream:
       inbound.stream->arm_read();
-      events |= kUpstreamReadable;
+      body_events_ |= kUpstreamReadable;
       break;
     case Download::Step::NeedsTurn:
       inbound.stream->read_next_turn();
-      events |= kUpstreamReadable;
+      body_events_ |= kUpstreamReadable;
       break;
     case Download::Step::ClientFailed:
       return Ending::ClientGone;
@@ -167,8 +180,8 @@ std::optional<RequestHandler::Ending> RequestHandler::move_bodies(Inbound& inbou
 }
 
 /// Nothing has moved for too long, or the request's time is over: who is to blame?
-RequestHandler::Ending RequestHandler::stalled(net::Waker::Events events) {
-  if ((events & kClientWritable) == 0) {
+RequestHandler::Ending RequestHandler::stalled() {
+  if ((body_events_ & kClientWritable) == 0) {
     return Ending::CutByUpstream;
   }
   // A plain close would leave the kernel with what this client does not read.

@@ -50,8 +50,15 @@ net::Task<> Session::serve_requests() {
     if (++in_a_row_ > kInARow) {
       co_await let_others_go();
     }
-    const Read read = co_await next_head();
-    if (read == Read::Closed) {
+    HeadWait head{after(worker.now(), worker.shared.config->limits.keepalive_timeout)};
+    Read read = read_head(filled_ > 0 ? Filled::Some : fill(), head);
+    while (read == Read::Waiting) {
+      read = read_on(co_await wait_for_client(head.deadline), head);
+    }
+    if (read == Read::Refused) {
+      co_await refuse(head.failure);
+    }
+    if (read != Read::Head) {
       break;
     }
     const std::size_t head_size = request_->head.size;
@@ -89,42 +96,33 @@ net::Task<> Session::let_others_go() {
   co_await wait(kClientReadable, kNever);
 }
 
-/// Waits for the next request and reads its head. While nothing has arrived no buffer is held.
-net::Task<Session::Read> Session::next_head() {
-  const auto& limits = worker.shared.config->limits;
-  Instant deadline = after(worker.now(), limits.keepalive_timeout);
-  bool begun = false;
-  for (;;) {
-    if (filled_ > 0) {
-      http::ParseFailure failure;
-      const auto status = parse_head(failure);
-      if (status == http::ParseStatus::Complete) {
-        co_return Read::Head;
-      }
-      if (status == http::ParseStatus::Failed) {
-        co_await refuse(failure);
-        co_return Read::Closed;
-      }
-      if (!begun) {
-        begun = true;
-        deadline = after(worker.now(), limits.head_timeout);
-      }
+/// Reads until there is a head or nothing more has arrived. While nothing has, no buffer is held.
+Session::Read Session::read_head(Filled filled, HeadWait& head) {
+  while (filled == Filled::Some) {
+    switch (parse_head(head.failure)) {
+      case http::ParseStatus::Complete:
+        return Read::Head;
+      case http::ParseStatus::Failed:
+        return Read::Refused;
+      case http::ParseStatus::NeedMore:
+        break;
     }
-    Filled filled = fill();
-    while (filled == Filled::Nothing) {
-      const auto events = co_await wait_for_client(deadline);
-      client_has_data_ = (events & kClientReadable) != 0;
-      const bool late = !client_has_data_ && (events & kTimer) != 0;
-      if (late && begun) {
-        http::ParseFailure failure{RejectReason::HeadTimeout, "the request head took too long"};
-        co_await refuse(failure);
-      }
-      filled = late ? Filled::Ended : fill();
+    if (!head.begun) {
+      head.begun = true;
+      head.deadline = after(worker.now(), worker.shared.config->limits.head_timeout);
     }
-    if (filled == Filled::Ended) {
-      co_return Read::Closed;
-    }
+    filled = fill();
   }
+  return filled == Filled::Ended ? Read::Closed : Read::Waiting;
+}
+
+Session::Read Session::read_on(net::Waker::Events happened, HeadWait& head) {
+  client_has_data_ = (happened & kClientReadable) != 0;
+  if (client_has_data_ || (happened & kTimer) == 0) {
+    return read_head(fill(), head);
+  }
+  head.failure = {RejectReason::HeadTimeout, "the request head took too long"};
+  return head.begun ? Read::Refused : Read::Closed;
 }
 
 http::ParseStatus Session::parse_head(http::ParseFailure& failure) {

@@ -86,10 +86,17 @@ class Session final : public boost::intrusive_ref_counter<Session, boost::thread
   void on_writable(net::Stream& stream) override;
 
  private:
-  enum class Read : std::uint8_t { Head, Closed };
+  enum class Read : std::uint8_t { Head, Waiting, Refused, Closed };
   enum class Filled : std::uint8_t { Some, Nothing, Ended };
   net::Task<> serve_requests();
-  net::Task<Read> next_head();
+  /// What is known while a head is waited for.
+  struct HeadWait {
+    Instant deadline;
+    bool begun = false;          ///< Some of it is here.
+    http::ParseFailure failure;  ///< After Refused.
+  };
+  Read read_head(Filled filled, HeadWait& head);
+  Read read_on(net::Waker::Events happened, HeadWait& head);
   http::ParseStatus parse_head(http::ParseFailure& failure);
   Filled fill();
   /// Waits for bytes of a head, at most until `deadline`; not so long while the process drains.
