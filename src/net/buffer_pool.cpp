@@ -8,7 +8,10 @@ namespace fusegate::net {
 namespace {
 
 std::size_t class_of(std::size_t size) {
-  const std::size_t rounded = std::bit_ceil(std::max(size, BufferPool::kSmall));
+  if (size <= BufferPool::kSmall) {
+    return 0;
+  }
+  const std::size_t rounded = std::bit_ceil(size);
   return static_cast<std::size_t>(std::countr_zero(rounded / BufferPool::kSmall));
 }
 

@@ -35,7 +35,10 @@ class MessageWriter {
   /// Writes as much as the socket takes. Done = everything.
   net::IoResult flush(net::Stream& stream, net::BufferPool& buffers);
   /// Forgets everything; the message is given up.
-  void reset() { *this = MessageWriter{}; }
+  void reset() {
+    begin({}, http::BodyKind::None);
+    saved_.reset();
+  }
 
  private:
   net::IoResult write_parts(net::Stream& stream) const;

@@ -65,6 +65,7 @@ struct RouteTable::Compiled {
   config::ConfigPtr config;  ///< The rules point into it.
   std::vector<Rule> rules;
   std::vector<RouteIndex> by_listener;
+  bool names_hosts = false;  ///< Some route asks for a host.
 
   /// The first route whose rule holds for this spelling of the request's path.
   std::optional<std::uint16_t> first(const RequestView& request, std::string_view path,
@@ -74,7 +75,7 @@ struct RouteTable::Compiled {
 std::optional<std::uint16_t> RouteTable::Compiled::first(const RequestView& request,
                                                          std::string_view path,
                                                          std::uint16_t listener) const {
-  const std::string_view host = host_name(request.host);
+  const std::string_view host = names_hosts ? host_name(request.host) : std::string_view{};
   for (Candidates left = by_listener[listener].candidates(path, host); left.size() > 0;) {
     const std::uint16_t index = left.pop();
     if (rules[index].matches(request, host, path)) {
@@ -92,6 +93,7 @@ RouteTable::RouteTable(config::ConfigPtr config) : compiled_(std::make_unique<Co
   for (const config::RouteConfig& route : settings.routes) {
     all.push_back(static_cast<std::uint16_t>(compiled_->rules.size()));
     compiled_->rules.push_back(compile(route.match));
+    compiled_->names_hosts = compiled_->names_hosts || !route.match.hosts.empty();
   }
   for (const config::ListenerConfig& listener : settings.listeners) {
     std::vector<std::uint16_t> served = listener.routes.empty() ? all : listener.routes;

@@ -1,5 +1,6 @@
 #include "upstream/pool.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -20,20 +21,23 @@ constexpr Duration kSpare = std::chrono::seconds{1};
 }  // namespace
 
 Pool::Slot& Pool::slot_of(const exchange::EndpointState& endpoint) {
-  if (endpoint.slot >= slots_.size()) {
-    slots_.resize(endpoint.slot + 1);
+  const bool known = endpoint.slot < slots_.size() && slots_[endpoint.slot].epoch == endpoint.epoch;
+  if (!known) [[unlikely]] {
+    fill_slot(endpoint);
   }
+  return slots_[endpoint.slot];
+}
+
+void Pool::fill_slot(const exchange::EndpointState& endpoint) {
+  slots_.resize(std::max<std::size_t>(slots_.size(), endpoint.slot + 1));
   Slot& slot = slots_[endpoint.slot];
-  if (slot.epoch != endpoint.epoch) {
-    drop(slot);
-    slot.epoch = endpoint.epoch;
-    slot.address = net::parse_address(endpoint.name);
-    if (upstream_.tls() != nullptr) {
-      slot.server_name = upstream_.server_name_of(endpoint.name);
-      slot.memory = new net::TlsMemory;
-    }
+  drop(slot);
+  slot.epoch = endpoint.epoch;
+  slot.address = net::parse_address(endpoint.name);
+  if (upstream_.tls() != nullptr) {
+    slot.server_name = upstream_.server_name_of(endpoint.name);
+    slot.memory = new net::TlsMemory;
   }
-  return slot;
 }
 
 net::StreamPtr Pool::take(const exchange::EndpointState& endpoint, bool cautious, Instant now) {

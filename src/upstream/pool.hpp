@@ -62,6 +62,9 @@ class Pool final : private net::StreamOwner {
   void on_readable(net::Stream& stream) override;
   void on_writable(net::Stream&) override {}
   Slot& slot_of(const exchange::EndpointState& endpoint);
+  /// Of an endpoint that is new, or another one than the slot had. Rare, and never inside
+  /// slot_of().
+  [[gnu::noinline]] void fill_slot(const exchange::EndpointState& endpoint);
   void drop(Slot& slot);
 
   net::EventLoop& loop_;
