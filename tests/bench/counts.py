@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Counts what one proxied keep-alive GET of 1 KiB costs, without a clock: user instructions (callgrind),
 system calls and timer calls (strace) and heap allocations (callgrind's call counts of malloc), on 64
-connections, with retries, budget, breaker and metrics on and the access log off. And the system calls of
-a GET on a connection of its own, and of an answer of 64 KiB. Asserts budgets.json.
+connections, with retries, budget, breaker and metrics on and the access log off. And the instructions and
+system calls of a GET on a connection of its own, and the system calls of an answer of 64 KiB. Asserts
+budgets.json.
 
     python3 tests/bench/counts.py            needs valgrind and strace; FUSEGATE_BIN = a release build
 """
@@ -19,8 +20,8 @@ from parts import BINARY, HERE, Bench, free_port, wait_for
 CONNECTIONS = 64
 
 
-def callgrind(bench, requests):
-    """(instructions, calls of malloc) of a whole run with so many requests."""
+def callgrind(bench, requests, *load):
+    """(instructions, calls of malloc) of a whole run with so many requests; the load has more options."""
     port = free_port()
     out = bench.directory / f"callgrind.{requests}"
     daemon = bench.start(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", BINARY,
@@ -29,7 +30,7 @@ def callgrind(bench, requests):
     # As many at once as there will ever be: what each of them allocates once is no matter of how many
     # requests follow.
     bench.load(port, CONNECTIONS, CONNECTIONS * 2, "path=/hold/500")
-    bench.load(port, CONNECTIONS, requests)
+    bench.load(port, CONNECTIONS, requests, *load)
     bench.stop(daemon)
     text = out.read_text(errors="replace")
     total = int(re.search(r"^(?:summary|totals): (\d+)", text, re.M).group(1))
@@ -74,11 +75,13 @@ def main():
     few, many, traced = 64 * 20, 64 * 100, 64 * 500
     with Bench() as bench:
         low, high = callgrind(bench, few), callgrind(bench, many)
+        new_low, new_high = callgrind(bench, few, "close=1"), callgrind(bench, many, "close=1")
         calls = system_calls(bench, traced)
         connection = system_calls(bench, traced // 4, "close=1")
         large = system_calls(bench, traced // 8, "path=/bytes/65536")
     figures = {
         "instructions_per_request": (high[0] - low[0]) / (many - few),
+        "instructions_per_connection": (new_high[0] - new_low[0]) / (many - few),
         "allocations_per_request": max(0, high[1] - low[1]) / (many - few),
         "system_calls_per_request": sum(calls.values()),
         "timer_calls_per_request": sum(n for name, n in calls.items() if name.startswith("timer")),

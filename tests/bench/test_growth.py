@@ -7,7 +7,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
 from trial import PRESENT, TOOLS, Trial  # noqa: E402
 
 ROWS = {"instructions": 5, "system-calls": 6, "unix-fusegate": 2, "unix-relay": 2, "workers-fusegate": 2,
-        "workers-haproxy": 2, "workers-nginx": 2, "features": 10, "connections": 4, "routes": 3, "endpoints": 3,
+        "workers-haproxy": 2, "workers-nginx": 2, "workers-tls-fusegate": 2, "workers-tls-haproxy": 2, "workers-tls-nginx": 2,
+        "features": 10, "connections": 4, "routes": 3, "endpoints": 3,
         "upstreams": 3, "responses": 6, "requests": 6, "scrapes": 4, "scraped": 2}
 
 

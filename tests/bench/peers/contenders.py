@@ -23,7 +23,7 @@ MODULES = "/usr/lib/apache2/modules"
 def fusegate(setup, place):
     listener = f"listeners:\n  - address: 127.0.0.1:{place.port}"
     if setup.tls_in:
-        listener += f"\n    tls: {{ certificate: {place.common}/cert.pem, key: {place.common}/key.pem }}"
+        listener += f"\n    tls: {{ certificate: {place.own(setup, 'cert')}, key: {place.own(setup, 'key')} }}"
     wide = "  connections: { max_per_endpoint: 1100 }" if setup.wide else ""
     settings = "\n".join(f"  {line}" for line in setup.settings)
     scheme = "https" if setup.tls_out else "http"
@@ -59,7 +59,7 @@ routes:{routes}
 
 def haproxy(setup, place):
     log = "  log stdout format raw local0\n" if setup.log else ""
-    tls_in = f" ssl crt {place.common}/both.pem alpn http/1.1" if setup.tls_in else ""
+    tls_in = f" ssl crt {place.own(setup, 'both')} alpn http/1.1" if setup.tls_in else ""
     tls_out = f" ssl ca-file {place.common}/cert.pem verify required sni str(localhost)" if setup.tls_out else ""
     servers = "\n".join(f"  server s{index} {server} check inter 5s observe layer7{tls_out}"
                         for index, server in enumerate(place.upstreams(setup)))
@@ -92,7 +92,7 @@ backend b
 def nginx(setup, place):
     # max_fails=0: else a single 503 would take a server out for ten seconds.
     servers = " ".join(f"server {server} max_fails=0;" for server in place.upstreams(setup))
-    tls_in = (f"ssl_certificate {place.common}/cert.pem; ssl_certificate_key {place.common}/key.pem;"
+    tls_in = (f"ssl_certificate {place.own(setup, 'cert')}; ssl_certificate_key {place.own(setup, 'key')};"
               if setup.tls_in else "")
     tls_out = (f"proxy_ssl_trusted_certificate {place.common}/cert.pem; proxy_ssl_verify on; "
                "proxy_ssl_name localhost; proxy_ssl_server_name on;" if setup.tls_out else "")

@@ -118,6 +118,19 @@ def workers(name):
                    "noise.")
 
 
+def workers_tls(name):
+    """What two cores can judge: throughput where a request costs the proxy far more than it costs load and server."""
+    one, two = f"{name}, 1 worker", f"{name}, 2 workers"
+    cast = {one: Entry(name, Setup(tls_in=True, rsa=True)), two: Entry(name, Setup(tls_in=True, rsa=True, workers=2))}
+    bounds = (Bound(1.7, 1.9, one, at_least=True, who=two, cores=2),) if name == "Fusegate" else ()
+    title = f"two workers against one, {name}: throughput, a TLS handshake with RSA of 8192 bits each"
+    figure = Figure("rate", "throughput", "requests a second", 0, bounds)
+    return Measure(f"workers-tls-{name.lower()}", title, "alone", (figure,), cast, slices.tls_throughput, base=one,
+                   note="" if name != "nginx" else
+                   "Its client pays a thirtieth of what such a handshake costs the proxy: two workers have two cores nearly for "
+                   "themselves.")
+
+
 OFF = {"retries": "retries: 0", "budget": "retry_budget: { percent: 0%, min_retries: 0 }", "breaker": "breaker: { mode: off }",
        "ejection": "ejection: { enabled: false }",
        "limit": "concurrency: { adaptive: false, queue: { length: 4096, wait: 10s } }"}
@@ -143,4 +156,4 @@ def features():
 
 def measures():
     return [*cpu_measures(), *failing(), rate(), *memory(), *counts(), unix("Fusegate"), unix("relay"),
-            *map(workers, ("Fusegate", "HAProxy", "nginx")), features()]
+            *map(workers, ("Fusegate", "HAProxy", "nginx")), *map(workers_tls, ("Fusegate", "HAProxy", "nginx")), features()]

@@ -142,12 +142,23 @@ def verdict_line(measure, figure, bound, found, held):
     return f"  {word}  {measure.name}: {what(measure, figure, bound)} {value}, {side} {bound.must:g}, aim {bound.aim:g}{why}"
 
 
+def relay_at(pairs, measure, result, figure, bound):
+    """What the relay has in the place of Fusegate, in words: the floor of the machine where the kernel's part is large."""
+    if bound.over in ("HAProxy", "nginx"):
+        found = ratio_of(result, figure, "relay", bound.over)
+    else:
+        own = dict((it.name, its) for it, its in pairs).get(measure.name.replace("fusegate", "relay"))
+        found = ratio_of(own, figure, bound.who.replace("Fusegate", "relay"), "relay") if bound.over and own else None
+    return f"{found[1]:.2f}" if found and measure.group in ("cpu", "latency", "alone") else ""
+
+
 def table_of_targets(pairs):
-    lines = ["| target | must | aim | measured | |", "|---|---|---|---|---|"]
+    lines = ["| target | must | aim | measured | | the relay |", "|---|---|---|---|---|---|"]
     for measure, result in pairs:
         for figure, bound, found, held in verdicts(measure, result):
             reached = found is not None and (found >= bound.aim if bound.at_least else found <= bound.aim)
             word = {True: "aim reached" if reached else "held", False: "missed", None: "not judged"}[held]
             value = "noise" if found is None else number(found, digits_of(figure, bound))
-            lines.append(f"| {what(measure, figure, bound)} | {bound.must:g} | {bound.aim:g} | {value} | {word} |")
+            lines.append(f"| {what(measure, figure, bound)} | {bound.must:g} | {bound.aim:g} | {value} | {word} | "
+                         f"{relay_at(pairs, measure, result, figure, bound)} |")
     return "\n".join(lines)

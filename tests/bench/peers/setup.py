@@ -13,6 +13,7 @@ class Setup:
     wide: bool = False         # Room for 1,000 requests in flight and 10,000 connections.
     alone: bool = False        # One process without a parent, for callgrind.
     workers: int = 1           # Threads; with more than one nothing is pinned.
+    rsa: bool = False          # The listener's key is RSA of 8192 bits: a handshake costs thirty times what its client pays.
     # From here on Fusegate alone.
     unix: bool = False         # The server is reached by a unix socket.
     routes: int = 1            # The last one matches.
@@ -32,6 +33,10 @@ class Place:
     common: Path = None                           # Has cert.pem (its own authority), key.pem, both.pem and our tools.
     backend_port: int = 0                         # Of servers[0].
     status_port: int = 0
+
+    def own(self, setup, what):
+        """The listener's cert, key, or both of them."""
+        return f"{self.common}/{'rsa-' if setup.rsa else ''}{what}.pem"
 
     def upstreams(self, setup):
         """host:port of the servers that this setup has."""

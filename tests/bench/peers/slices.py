@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.request
 
+from parts import pinned
 from stage import Load
 
 MIB = 1 << 20
@@ -94,13 +95,13 @@ class Scraper:
             raise SystemExit(f"/metrics at {self.address} was not read")
 
 
-def outside(command, pattern):
-    """Runs a load of others on the second core; the number of answers that it tells."""
-    done = subprocess.run(["taskset", "-c", "1", *command], capture_output=True, text=True, check=False)
+def outside(command, pattern, core=1):
+    """Runs a load of others, on the second core unless told otherwise; the number that it tells."""
+    done = subprocess.run(pinned(command, core), capture_output=True, text=True, check=False)
     found = re.search(pattern, done.stdout)
     if done.returncode or not found or "Non-2xx" in done.stdout:
-        raise SystemExit(f"{' '.join(command)}: {done.stdout[-800:]}{done.stderr[-800:]}")
-    return int(found[1])
+        raise SystemExit(f"{' '.join(map(str, command))}: {done.stdout[-800:]}{done.stderr[-800:]}")
+    return float(found[1])
 
 
 def tls_kept(live):
@@ -120,6 +121,13 @@ def tls_new(live):
     requests = outside(["hey", "-z", f"{max(0.3, live.size.seconds)}s", "-c", "8", "-cpus", "1", "-disable-keepalive",
                         f"https://localhost:{live.port}/api/items/42"], r"\[200\]\s+(\d+) responses")
     return {"cpu": (live.proxy.cpu_us() - before) / requests}
+
+
+def tls_throughput(live):
+    """Whole handshakes and requests a second, eight at a time, with a key so expensive that load and server need next to
+    nothing of the cores."""
+    command = [live.stage.directory / "handshakes", live.port, 8, 2 * live.size.seconds]
+    return {"rate": outside(command, r"([\d.]+) handshakes/s", None if live.entry.setup.workers > 1 else 1)}
 
 
 def start_up(live):

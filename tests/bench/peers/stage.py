@@ -17,17 +17,18 @@ HERE = Path(__file__).resolve().parent
 
 
 def compile_tools(directory):
-    for source in (HERE.parent / "load.cpp", HERE.parent / "backend.cpp", HERE / "relay.cpp"):
-        subprocess.run(["g++", "-std=c++20", "-O2", "-o", directory / source.stem, source], check=True)
+    for source in (HERE.parent / "load.cpp", HERE.parent / "backend.cpp", HERE.parent / "handshakes.cpp", HERE / "relay.cpp"):
+        libraries = ["-pthread", "-lssl", "-lcrypto"] if source.stem == "handshakes" else []
+        subprocess.run(["g++", "-std=c++20", "-O2", "-o", directory / source.stem, source, *libraries], check=True)
 
 
-def make_certificate(directory):
-    """One certificate for localhost that is its own authority."""
+def make_certificate(directory, prefix, kind):
+    """One for localhost that is its own authority, with a new key of this kind."""
+    cert, key, both = (directory / f"{prefix}{name}.pem" for name in ("cert", "key", "both"))
     names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-                    "-subj", "/CN=localhost", "-addext", names, "-keyout", directory / "key.pem", "-out", directory / "cert.pem"],
-                   check=True, stderr=subprocess.DEVNULL)
-    (directory / "both.pem").write_text((directory / "cert.pem").read_text() + (directory / "key.pem").read_text())
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "30", "-subj", "/CN=localhost",
+                    "-addext", names, "-keyout", key, "-out", cert], check=True, stderr=subprocess.DEVNULL)
+    both.write_text(cert.read_text() + key.read_text())
 
 
 TLS_SERVER = """worker_processes 1; daemon off; pid {directory}/tls.pid; error_log {directory}/tls.log;
@@ -54,7 +55,7 @@ class Stage:
     def __enter__(self):
         try:
             compile_tools(self.directory)
-            make_certificate(self.directory)
+            make_certificate(self.directory, "", ("ec", "-pkeyopt", "ec_paramgen_curve:P-256"))
             self.tls_server, self.tls_port = None, free_port()
             self.port = self._start_backend()
         except BaseException:
@@ -79,6 +80,11 @@ class Stage:
             except SystemExit:
                 self.stop(backend)
         raise SystemExit("error: the server of the benchmark found no port")
+
+    def need_rsa(self):
+        """Its key takes seconds to find, so only where it is used."""
+        if not (self.directory / "rsa-both.pem").exists():
+            make_certificate(self.directory, "rsa-", ("rsa:8192",))
 
     def need_tls_server(self):
         if self.tls_server is None:
@@ -116,6 +122,8 @@ class Proxy:
         directory.chmod(0o755)
         if setup.tls_out:
             stage.need_tls_server()
+        if setup.rsa:
+            stage.need_rsa()
         place = Place(free_port(), directory, [f"127.0.0.{1 + index}:{stage.port}" for index in range(200)],
                       f"127.0.0.1:{stage.tls_port}", stage.unix_path, stage.directory, stage.port, free_port())
         self.port, self.status_port, self.log = place.port, place.status_port, directory / "output"
