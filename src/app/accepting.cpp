@@ -34,45 +34,62 @@ std::expected<void, std::string> DataPlane::bind() {
     if (!bound) {
       return std::unexpected(bound.error());
     }
-    proxy::Worker& first = *workers_.front();
-    listeners_.push_back(std::make_unique<net::Listener>(
-        first.loop, first.timers, *std::move(bound),
-        [this, index](int client, const net::SocketAddress& peer) {
-          on_accept(client, peer, index);
-        },
-        [this, index](int error) { on_exhausted(error, index); }));
-    addresses_.push_back(listeners_.back()->address());
+    for (std::size_t worker = 1; worker < workers_.size(); ++worker) {
+      auto shared = bound->share(text);
+      if (!shared) {
+        return std::unexpected(shared.error());
+      }
+      add_listener(*workers_[worker], *std::move(shared), index);
+    }
+    add_listener(*workers_.front(), *std::move(bound), index);
+    addresses_.push_back(listeners_.back().listener->address());
     log_.info("listening", {{"listener", std::string_view{configured[index].name}},
                             {"address", std::string_view{addresses_.back()}}});
   }
   return {};
 }
 
-void DataPlane::on_accept(int fd, const net::SocketAddress& peer, std::uint16_t listener) {
+void DataPlane::add_listener(proxy::Worker& worker, net::Listener::Bound bound,
+                             std::uint16_t index) {
+  listeners_.push_back(
+      {worker, std::make_unique<net::Listener>(
+                   worker.loop, worker.timers, std::move(bound),
+                   [this, &worker, index](int client, const net::SocketAddress& peer) {
+                     on_accept(worker, client, peer, index);
+                   },
+                   [this, &worker, index](int error) { on_exhausted(worker, error, index); })});
+}
+
+/// `here` has accepted it; the worker with the fewest connections gets it.
+void DataPlane::on_accept(proxy::Worker& here, int fd, const net::SocketAddress& peer,
+                          std::uint16_t listener) {
   const std::uint32_t open = shared_.connections.fetch_add(1, std::memory_order_relaxed);
   if (open >= shared_.config->runtime.max_connections) {
     shared_.connections.fetch_sub(1, std::memory_order_relaxed);
-    refuse_over_limit(fd, listener);
+    refuse_over_limit(here, fd, listener);
     return;
   }
   const auto least =
       std::ranges::min_element(workers_, {}, [](const auto& worker) { return worker->load(); });
-  proxy::Worker& worker = **least;
-  if (&worker == workers_.front().get()) {
-    worker.adopt(fd, peer, listener);
+  proxy::Worker& chosen = here.load() <= (*least)->load() ? here : **least;
+  chosen.expect_one();
+  if (&chosen == &here) {
+    chosen.adopt(fd, peer, listener);
     return;
   }
-  worker.loop.post([&worker, fd, peer, listener] { worker.adopt(fd, peer, listener); });
+  chosen.loop.post([&chosen, fd, peer, listener] { chosen.adopt(fd, peer, listener); });
 }
 
 /// New clients wait in the backlog meanwhile; those that are here are served on.
-void DataPlane::on_exhausted(int error, std::uint16_t listener) {
-  proxy::Worker& first = *workers_.front();
-  first.metrics.listener(listener).exhausted.add();
-  if (first.now() < exhausted_warned_) {
-    return;
+void DataPlane::on_exhausted(proxy::Worker& here, int error, std::uint16_t listener) {
+  here.metrics.listener(listener).exhausted.add();
+  {
+    const std::lock_guard lock{exhausted_mutex_};
+    if (here.now() < exhausted_warned_) {
+      return;
+    }
+    exhausted_warned_ = here.now() + kWarnEvery;
   }
-  exhausted_warned_ = first.now() + kWarnEvery;
   log_.warn("accepting pauses: raise the limit of open files (ulimit -n), or lower max_connections",
             {{"listener", std::string_view{shared_.config->listeners[listener].name}},
              {"error", std::string_view{std::strerror(error)}},
@@ -80,15 +97,14 @@ void DataPlane::on_exhausted(int error, std::uint16_t listener) {
 }
 
 /// One connection too many is told so; it may not cost more than a write.
-void DataPlane::refuse_over_limit(int fd, std::uint16_t listener) {
-  proxy::Worker& first = *workers_.front();
+void DataPlane::refuse_over_limit(proxy::Worker& here, int fd, std::uint16_t listener) {
   http::LocalReply answer;
   answer.reason = RejectReason::OverLimit;
   answer.detail = "runtime.max_connections client connections are open";
   answer.overloaded = true;
   answer.retry_marker = "other;reason=overload";
-  answer.date = first.date();
-  http::HeadBuffer out{first.scratch(), first.scratch_size()};
+  answer.date = here.date();
+  http::HeadBuffer out{here.scratch(), here.scratch_size()};
   http::write_local_reply(answer, out);
   char request[4096];
   // What has arrived is read, because closing with unread bytes would reset the connection.
@@ -105,8 +121,8 @@ void DataPlane::refuse_over_limit(int fd, std::uint16_t listener) {
   report.reason = RejectReason::OverLimit;
   report.protocol = "HTTP/1.1";
   report.started_wall = net::wall_now();
-  first.metrics.record(report);
-  first.access.record(report);
+  here.metrics.record(report);
+  here.access.record(report);
 }
 
 }  // namespace fusegate::app

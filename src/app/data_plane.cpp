@@ -66,11 +66,9 @@ void DataPlane::start() {
     first_answers_.get_future().wait_for(kFirstLookUps);
   }
   start_checks();
-  workers_.front()->loop.post([this] {
-    for (auto& listener : listeners_) {
-      listener->start();
-    }
-  });
+  for (auto& [worker, listener] : listeners_) {
+    worker.loop.post([&listener] { listener->start(); });
+  }
 }
 
 /// Lists of addresses need no resolver; all names go to it.
@@ -156,11 +154,9 @@ void DataPlane::on_worker(proxy::Worker& worker, const std::function<void()>& ta
 }
 
 void DataPlane::stop_accepting() {
-  on_worker(*workers_.front(), [this] {
-    for (auto& listener : listeners_) {
-      listener->close();
-    }
-  });
+  for (auto& [worker, listener] : listeners_) {
+    on_worker(worker, [&listener] { listener->close(); });
+  }
 }
 
 void DataPlane::drain() {

@@ -15,14 +15,15 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace fusegate::app {
 
-/// The workers, their listeners and the resolver: everything requests pass through. The listeners
-/// live on the first worker, which gives each new connection to the worker with the fewest.
+/// The workers, their listeners and the resolver: everything requests pass through. Every worker
+/// listens, and the one that accepts a connection gives it to the worker with the fewest.
 class DataPlane {
  public:
   DataPlane(const config::ConfigPtr& config, telemetry::Logger& log, telemetry::Metrics& metrics,
@@ -55,9 +56,11 @@ class DataPlane {
 
  private:
   void add_certificates();
-  void on_accept(int fd, const net::SocketAddress& peer, std::uint16_t listener);
-  void refuse_over_limit(int fd, std::uint16_t listener);
-  void on_exhausted(int error, std::uint16_t listener);
+  void add_listener(proxy::Worker& worker, net::Listener::Bound bound, std::uint16_t index);
+  void on_accept(proxy::Worker& here, int fd, const net::SocketAddress& peer,
+                 std::uint16_t listener);
+  void refuse_over_limit(proxy::Worker& here, int fd, std::uint16_t listener);
+  void on_exhausted(proxy::Worker& here, int error, std::uint16_t listener);
   void on_resolved(std::size_t name, const upstream::Resolved& result);
   void resolve_fixed();
   void start_checks();
@@ -69,8 +72,14 @@ class DataPlane {
   Certificates certificates_;
   proxy::Shared shared_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
-  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  /// On whose loop it listens.
+  struct PlacedListener {
+    proxy::Worker& worker;
+    std::unique_ptr<net::Listener> listener;
+  };
+  std::vector<PlacedListener> listeners_;
   std::vector<std::string> addresses_;
+  std::mutex exhausted_mutex_;
   Instant exhausted_warned_{};  ///< Not again before this.
   /// A name that is resolved, by its place in the configuration.
   struct NamePlace {

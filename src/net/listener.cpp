@@ -2,6 +2,7 @@
 
 #include "net/clock.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -57,6 +58,14 @@ std::expected<Listener::Bound, std::string> Listener::bind(const SocketAddress& 
   return Bound{fd, *std::move(file)};
 }
 
+std::expected<Listener::Bound, std::string> Listener::Bound::share(const std::string& text) const {
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) {
+    return std::unexpected(why(text, errno));
+  }
+  return Bound{copy, {}};
+}
+
 Listener::Listener(EventLoop& loop, TimerQueue& timers, Bound bound, OnAccept on_accept,
                    OnExhausted on_exhausted)
     : loop_(loop),
@@ -68,9 +77,9 @@ Listener::Listener(EventLoop& loop, TimerQueue& timers, Bound bound, OnAccept on
 
 Listener::~Listener() { close(); }
 
-// Not edge-triggered: the next connection is told again.
+// Not edge-triggered: the next connection is told again. Exclusive: of several loops one is woken.
 void Listener::start() {
-  if (!loop_.watch(fd_, *this, EPOLLIN)) {
+  if (!loop_.watch(fd_, *this, EPOLLIN | EPOLLEXCLUSIVE)) {
     timers_.set(*this, now() + kPauseWhenExhausted);
   }
 }
@@ -80,7 +89,7 @@ void Listener::close() {
   if (fd_ < 0) {
     return;
   }
-  loop_.forget_closing(*this);
+  loop_.forget(fd_, *this);  // The socket may live on in others.
   ::close(std::exchange(fd_, -1));
   file_.remove();
 }

@@ -11,7 +11,8 @@
 
 namespace fusegate::net {
 
-/// A listening socket that hands out accepted connections.
+/// A listening socket that hands out accepted connections. Several loops may listen on one socket,
+/// each with a Listener of its own: then one that waits gets the connection, not one that is busy.
 class Listener final : private EventSource, private Timer {
  public:
   /// Gets the descriptor, which it owns from then on, and the peer.
@@ -22,6 +23,9 @@ class Listener final : private EventSource, private Timer {
   struct Bound {
     int fd = -1;
     SocketFile file;  ///< Of a unix socket.
+
+    /// The same socket for another loop; the file stays with this one. The error says what failed.
+    std::expected<Bound, std::string> share(const std::string& text) const;
   };
   /// Binds and listens; port 0 lets the system choose. The error says what, where and what instead.
   static std::expected<Bound, std::string> bind(const SocketAddress& address,

@@ -123,14 +123,13 @@ void Worker::give_back(std::unique_ptr<RequestContext> context_back) {
 void Worker::enter(Session& session) {
   session.place = sessions_.size();
   sessions_.push_back(&session);
-  load_.store(static_cast<std::uint32_t>(sessions_.size()), std::memory_order_relaxed);
 }
 
 void Worker::leave(Session& session) {
   sessions_[session.place] = sessions_.back();
   sessions_[session.place]->place = session.place;
   sessions_.pop_back();
-  load_.store(static_cast<std::uint32_t>(sessions_.size()), std::memory_order_relaxed);
+  load_.fetch_sub(1, std::memory_order_relaxed);
   shared.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 

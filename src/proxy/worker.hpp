@@ -75,10 +75,12 @@ class Worker final : private net::Timer {
   void stop();
   void join();
 
-  /// Takes a new client connection over. Only on this worker's thread.
+  /// Takes a new client connection over, after expect_one(). Only on this worker's thread.
   void adopt(int fd, const net::SocketAddress& peer, std::uint16_t listener);
-  /// Connections now open; any thread.
+  /// Connections now open, those on their way to adopt() included; any thread.
   std::uint32_t load() const { return load_.load(std::memory_order_relaxed); }
+  /// One more is on its way; any thread.
+  void expect_one() { load_.fetch_add(1, std::memory_order_relaxed); }
   /// Announces the end on kept connections and closes idle ones. On this worker's thread.
   void drain();
   /// Cuts what still runs. On this worker's thread.

@@ -1,15 +1,38 @@
 """Several event loops: limits, budgets and breakers are exact across them, and a drain loses nothing."""
 
+import contextlib
+import ctypes
+import os
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from support import (Client, Daemon, Upstream, fetch, fetch_all, many, refused, run_load, scripts, single,
                      wait_until)
 from support.client import encode
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+LIBC.ptrace.restype = ctypes.c_long
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
 WORKERS = {"runtime": {"workers": 2}}
 STEADY = {"breaker": {"mode": "off"}, "ejection": {"enabled": False}}
+
+
+@contextlib.contextmanager
+def halted(thread):
+    """This thread alone stands still, as if it had much to do."""
+    def ptrace(request):
+        if LIBC.ptrace(request, thread, None, None) != 0:
+            raise OSError(ctypes.get_errno(), f"ptrace({request:#x}) of thread {thread}")
+    ptrace(PTRACE_SEIZE)
+    try:
+        ptrace(PTRACE_INTERRUPT)
+        os.waitpid(thread, WALL)
+        yield
+    finally:
+        ptrace(PTRACE_DETACH)
 
 
 class Gauge:
@@ -48,6 +71,14 @@ class Workers(unittest.TestCase):
         daemon.expect_metric(2, "fusegate_upstream_connections", state="idle")
         daemon.expect_metric(4, "fusegate_downstream_connections")
         daemon.expect_metric(12, "fusegate_requests_total", code="200", result="ok")
+
+    def test_who_is_busy_leaves_new_connections_to_the_other(self):
+        daemon, _ = self.start()
+        self.assertEqual(fetch(daemon.address).status, 200)
+        for thread in sorted(int(task.name) for task in Path(f"/proc/{daemon.pid}/task").iterdir()):
+            daemon.expect_metric(0, "fusegate_downstream_connections")  # Else the other may have fewer.
+            with self.subTest(thread=thread), halted(thread):
+                self.assertEqual(fetch(daemon.address).status, 200)
 
     def test_limit_is_never_exceeded_and_the_queue_is_shared(self):
         gauge = Gauge(0.02)

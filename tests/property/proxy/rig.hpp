@@ -67,6 +67,7 @@ class WireRig {
     auto [own, accepted] = Doors::instance().client_pair(tcp, buffer, peer);
     clients_.emplace_back(clients_.size(), std::move(own), tcp, ledger_);
     shared_.connections.fetch_add(1);
+    workers_[worker]->expect_one();
     workers_[worker]->adopt(accepted.release(), peer, 0);
     return clients_.back();
   }
