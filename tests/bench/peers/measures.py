@@ -123,9 +123,8 @@ def workers_tls(name):
     one, two = f"{name}, 1 worker", f"{name}, 2 workers"
     cast = {one: Entry(name, Setup(tls_in=True, rsa=True)), two: Entry(name, Setup(tls_in=True, rsa=True, workers=2))}
     bounds = (Bound(1.7, 1.9, one, at_least=True, who=two, cores=2),) if name == "Fusegate" else ()
-    title = f"two workers against one, {name}: throughput, a TLS handshake with RSA of 8192 bits each"
-    figure = Figure("rate", "throughput", "requests a second", 0, bounds)
-    return Measure(f"workers-tls-{name.lower()}", title, "alone", (figure,), cast, slices.tls_throughput, base=one,
+    figure = Figure("rate", "two workers' TLS handshakes, RSA of 8192 bits", "a second", 0, bounds)
+    return Measure(f"workers-tls-{name.lower()}", f"two workers against one, TLS, {name}", "alone", (figure,), cast, slices.tls_throughput, base=one,
                    note="" if name != "nginx" else
                    "Its client pays a thirtieth of what such a handshake costs the proxy: two workers have two cores nearly for "
                    "themselves.")
