@@ -168,7 +168,8 @@ Decision Exchange::launch(EndpointState& endpoint, std::optional<policy::Permit>
       TryReport{.endpoint = &endpoint, .started = now, .upstream = report_.upstream};
   return {.kind = Decision::Kind::Attempt,
           .endpoint = &endpoint,
-          .fresh_connection = std::exchange(fresh_next_, false) || now < endpoint.reuse_from,
+          .fresh_connection = std::exchange(fresh_next_, false) ||
+                              now < endpoint.reuse_from.load(std::memory_order_relaxed),
           .until = until};
 }
 

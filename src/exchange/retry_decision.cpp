@@ -106,7 +106,7 @@ Decision Exchange::on_failure(const FailureFacts& facts, Instant now) {
     tell_drop(now);
   }
   if (facts.failure == FailureClass::StaleReuse) {
-    endpoint_->reuse_from = after(now, kReuseDistrust);
+    endpoint_->reuse_from.store(after(now, kReuseDistrust), std::memory_order_relaxed);
   }
   if (other_) {
     return go_on_with_other(now);

@@ -75,7 +75,10 @@ net::StreamPtr Pool::connect(const exchange::EndpointState& endpoint, int& error
 void Pool::give_back(const exchange::EndpointState& endpoint, net::StreamPtr stream, Instant now) {
   Slot& slot = slot_of(endpoint);
   const bool retired = endpoint.retired.load(std::memory_order_relaxed);
-  if (retired || settings_.connections.max_idle == 0) {
+  // While nobody takes kept ones, each request gives one back that it has opened.
+  const bool distrusted = now < endpoint.reuse_from.load(std::memory_order_relaxed);
+  const std::size_t max_idle = settings_.connections.max_idle;
+  if (retired || max_idle == 0 || (distrusted && slot.idle.size() >= max_idle)) {
     stream->close();
     return;
   }

@@ -132,6 +132,21 @@ class Pooling(unittest.TestCase):
         self.assertLessEqual(upstream.connections, 10)
         wait_until(lambda: upstream.open <= 2, what="the end of those that nobody needs")
 
+    def test_connections_that_nobody_may_take_do_not_pile_up(self):
+        def second_time_reset(exchange):
+            if exchange.request.connection in seen:
+                exchange.reset()
+            else:
+                seen.add(exchange.request.connection)
+                exchange.reply()
+        seen = set()
+        daemon, _ = self.start(second_time_reset, connections={"max_idle": 4})
+        with Client(daemon.address) as client:
+            # Once a kept one has died under a request, each has a connection of its own for a second.
+            statuses = [client.request("POST", body=b"once").status for _ in range(40)]
+        self.assertEqual(statuses[:3], [200, 502, 200])
+        self.assertLessEqual(daemon.metric("fusegate_upstream_connections", state="idle"), 8)
+
     def test_no_connection_is_kept_where_each_request_shall_have_its_own(self):
         daemon, upstream = self.start(connections={"max_idle": 0})
         for _ in range(3):

@@ -42,7 +42,7 @@ struct EndpointState {
   Instant last_failure{};
   /// Before this time no kept connection is used: one has just turned out to be dead, and the free
   /// reconnect must not double the load of a server that breaks every kept connection.
-  Instant reuse_from{};
+  std::atomic<Instant> reuse_from{Instant{}};
   std::uint32_t passed_over = 0;  ///< Number of the choice in which its machine said no.
   policy::Breaker ejection;
   policy::AdaptiveLimit limit;           ///< In force with `concurrency.adaptive`.
