@@ -8,6 +8,19 @@ from support import Client, Daemon, Upstream, fetch, fetch_all, scripts, single,
 PLAIN = {"retries": 0, "breaker": {"mode": "off"}, "ejection": {"enabled": False}}
 
 
+def second_time(end):
+    """A script that answers the first request of each connection; of the second one `end` is called with the exchange."""
+    seen = set()
+
+    def script(exchange):
+        if exchange.request.connection in seen:
+            end(exchange)
+        else:
+            seen.add(exchange.request.connection)
+            exchange.reply()
+    return script
+
+
 class Pooling(unittest.TestCase):
     def start(self, script=None, **settings):
         upstream = self.enterContext(Upstream(script))
@@ -26,30 +39,14 @@ class Pooling(unittest.TestCase):
 
     def test_connection_closed_under_the_request_is_tried_again_once_for_free(self):
         # The upstream closes each connection at its second request, before answering.
-        seen = set()
-
-        def second_time_close(exchange):
-            if exchange.request.connection in seen:
-                exchange.close()
-            else:
-                seen.add(exchange.request.connection)
-                exchange.reply()
-        daemon, upstream = self.start(second_time_close)
+        daemon, upstream = self.start(second_time(lambda exchange: exchange.close()))
         with Client(daemon.address) as client:
             self.assertEqual([client.request().status for _ in range(6)], [200] * 6)
         wait_until(lambda: daemon.metric("fusegate_attempts_total", result="stale_reuse") >= 1, what="the count")
         self.assertEqual(upstream.connections, 6)
 
     def test_post_on_a_connection_that_dies_is_not_repeated(self):
-        seen = set()
-
-        def second_time_reset(exchange):
-            if exchange.request.connection in seen:
-                exchange.reset()
-            else:
-                seen.add(exchange.request.connection)
-                exchange.reply()
-        daemon, upstream = self.start(second_time_reset, retries=2)
+        daemon, upstream = self.start(second_time(lambda exchange: exchange.reset()), retries=2)
         with Client(daemon.address) as client:
             statuses = [client.request("POST", target=f"/{i}", body=b"x").status for i in range(6)]
         self.assertEqual(len(upstream.requests), 6)
@@ -133,14 +130,7 @@ class Pooling(unittest.TestCase):
         wait_until(lambda: upstream.open <= 2, what="the end of those that nobody needs")
 
     def test_connections_that_nobody_may_take_do_not_pile_up(self):
-        def second_time_reset(exchange):
-            if exchange.request.connection in seen:
-                exchange.reset()
-            else:
-                seen.add(exchange.request.connection)
-                exchange.reply()
-        seen = set()
-        daemon, _ = self.start(second_time_reset, connections={"max_idle": 4})
+        daemon, _ = self.start(second_time(lambda exchange: exchange.reset()), connections={"max_idle": 4})
         with Client(daemon.address) as client:
             # Once a kept one has died under a request, each has a connection of its own for a second.
             statuses = [client.request("POST", body=b"once").status for _ in range(40)]
