@@ -41,10 +41,12 @@ bool RequestHandler::begin_attempt(const Decision& decision) {
 /// Makes it ready to be sent: a test fault may delay or end it, a connection may have to be made.
 net::Task<RequestHandler::Prepared> RequestHandler::prepare(const Decision& decision) {
   Prepared prepared;
+  bool reused = false;
   if (rq_.route->policy.fault.enabled) {
     prepared.ended = co_await inject(decision.until, prepared.failed);
+    reused = !prepared.ended && reuse(decision);
   }
-  if (!prepared.ended && !reuse(decision)) {
+  if (!prepared.ended && !reused) {
     prepared.failed = co_await connect(decision);
   }
   prepared.ended = prepared.ended || prepared.failed || stop_ != Stop::No;
