@@ -5,13 +5,12 @@ ARG BASE=debian:bookworm
 FROM ${BASE} AS build
 WORKDIR /src
 COPY .ci/packages .ci/packages
-RUN .ci/packages install build && rm -rf /var/lib/apt/lists/*
+RUN .ci/packages install build train && rm -rf /var/lib/apt/lists/*
 COPY . .
 # What `fusegate version` prints; the build context has no git history.
 ARG REVISION=unknown
-RUN cmake --preset release -DBUILD_TESTING=OFF -DFUSEGATE_REVISION="$REVISION" \
- && cmake --build --preset release --target fusegate \
- && docker/collect-image build/release/src/fusegate /image
+RUN tests/bench/train -DBUILD_TESTING=OFF -DFUSEGATE_REVISION="$REVISION" \
+ && docker/collect-image build/trained/src/fusegate /image
 
 FROM scratch
 COPY --from=build /image /

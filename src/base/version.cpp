@@ -21,7 +21,11 @@ std::string_view compiler() {
 #ifdef __clang__
   return "clang " __clang_version__;
 #else
-  return "gcc " __VERSION__;
+  return "gcc " __VERSION__
+#ifdef FUSEGATE_TRAINED
+         " -fprofile-use"
+#endif
+      ;
 #endif
 }
 

@@ -46,8 +46,8 @@ def raise_descriptor_limit(wanted):
 
 
 def pinned(command, core):
-    """The command on this core alone; anywhere for None, or where there is one core only."""
-    pin = ["taskset", "-c", str(core)] if core is not None and (os.cpu_count() or 1) > 1 else []
+    """The command on this core alone; anywhere for None, or where this process may not use both of the first two."""
+    pin = ["taskset", "-c", str(core)] if core is not None and {0, 1} <= os.sched_getaffinity(0) else []
     return [*pin, *map(str, command)]
 
 
