@@ -4,12 +4,10 @@
 #include "admin/pages.hpp"
 #include "admin/session.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <pthread.h>
 #include <sys/socket.h>
@@ -25,8 +23,6 @@ namespace {
 namespace asio = boost::asio;
 using Protocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<Protocol>;
-
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 /// Of each connection, which has it from its listening socket; bytes. A large page goes to the
 /// kernel in pieces: in one, it would keep the core for milliseconds.

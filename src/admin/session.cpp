@@ -2,8 +2,6 @@
 
 #include "admin/server.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
@@ -17,8 +15,6 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 using Parser = http::request_parser<http::string_body>;
-
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 

@@ -2,8 +2,10 @@
 
 #include "admin/message.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 
 #include <functional>
@@ -12,6 +14,9 @@
 namespace fusegate::admin {
 
 using Stream = boost::beast::basic_stream<boost::asio::generic::stream_protocol>;
+/// How the coroutines of this folder wait: an error is a result, not an exception.
+constexpr auto kAwait = boost::asio::as_tuple(boost::asio::use_awaitable);
+
 using Handler = std::function<Response(const Request&)>;
 
 /// The connections of a listener, the one that has kept us waiting longest first. Only the server's

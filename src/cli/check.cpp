@@ -46,7 +46,7 @@ void print_json(bool valid, const std::vector<Diagnostic>& findings) {
   std::cout << boost::json::serialize(result) << "\n";
 }
 
-void add_options(CLI::App& command, Options& options) {
+void add_check_options(CLI::App& command, Options& options) {
   command.add_flag("--strict", options.strict, "Exit with 3 when there are warnings");
   add_format(command, options, {"text", "json"});
   add_assumptions(command, options);
@@ -115,6 +115,6 @@ constexpr Command kCheck{"check", "Show every error and warning of the configura
                          "Examples:\n  fusegate -c fusegate.yaml check\n"
                          "  fusegate -c fusegate.yaml check --strict --format json\n"
                          "  fusegate -c fusegate.yaml check --rate 5/s --layers 3",
-                         add_options, check};
+                         add_check_options, check};
 
 }  // namespace fusegate::cli

@@ -101,7 +101,7 @@ CommandLine command_line() {
   return line;
 }
 
-void add_options(CLI::App& command, Options& options) {
+void add_completion_options(CLI::App& command, Options& options) {
   command.add_option("SHELL", options.shell, "The shell to make it for")
       ->required()
       ->check(CLI::IsMember(std::vector<std::string>{"bash", "zsh", "fish"}));
@@ -127,6 +127,6 @@ constexpr Command kCompletion{
     "  fusegate completion bash > /usr/share/bash-completion/completions/fusegate\n"
     "  fusegate completion zsh > /usr/local/share/zsh/site-functions/_fusegate\n"
     "  fusegate completion fish > ~/.config/fish/completions/fusegate.fish",
-    add_options, completion};
+    add_completion_options, completion};
 
 }  // namespace fusegate::cli

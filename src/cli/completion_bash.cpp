@@ -7,7 +7,7 @@ namespace fusegate::cli {
 namespace {
 
 // The line is split at blanks and not taken from COMP_WORDS, which bash also splits at : and =.
-constexpr std::string_view kHead =
+constexpr std::string_view kBashHead =
     R"(# Completion of fusegate for bash, made by "fusegate completion bash".
 _fusegate() {
   local current command="" option="" place=0 word choices=""
@@ -24,7 +24,7 @@ _fusegate() {
     fi
     case $word in
 )";
-constexpr std::string_view kMiddle = R"(      -*) ;;
+constexpr std::string_view kBashMiddle = R"(      -*) ;;
       *)
         if [[ -z $command ]]; then
           command=$word
@@ -55,7 +55,7 @@ constexpr std::string_view kPlaces = R"(    esac
   else
     case "$command $place" in
 )";
-constexpr std::string_view kTail = R"(    esac
+constexpr std::string_view kBashTail = R"(    esac
   fi
   mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
 }
@@ -137,10 +137,10 @@ std::string bash_completion(const CommandLine& line) {
     of_options += choose(verb.name, names(all));
     of_places += arguments(verb);
   }
-  return std::string(kHead) + "      " + valued(line) + ") option=$word ;;\n" +
-         std::string(kMiddle) + of_values + std::string(kOptions) + of_options +
+  return std::string(kBashHead) + "      " + valued(line) + ") option=$word ;;\n" +
+         std::string(kBashMiddle) + of_values + std::string(kOptions) + of_options +
          std::string(kPlaces) + choose("\" 0\"", joined(verbs, " ")) + of_places +
-         std::string(kTail);
+         std::string(kBashTail);
 }
 
 }  // namespace fusegate::cli

@@ -4,14 +4,14 @@ namespace fusegate::cli {
 namespace {
 
 /// In single quotes.
-std::string quoted(std::string_view text) { return "'" + escaped(text, "'\\", "\\") + "'"; }
+std::string fish_quoted(std::string_view text) { return "'" + escaped(text, "'\\", "\\") + "'"; }
 
 /// How the value of an option or an argument is completed.
-std::string value(const Word& word) {
+std::string fish_value(const Word& word) {
   if (word.takes_file) {
     return " -r -F";
   }
-  return word.choices.empty() ? " -x" : " -x -a " + quoted(joined(word.choices, " "));
+  return word.choices.empty() ? " -x" : " -x -a " + fish_quoted(joined(word.choices, " "));
 }
 
 std::string option(const std::string& when, const Word& word) {
@@ -22,7 +22,8 @@ std::string option(const std::string& when, const Word& word) {
   for (const std::string& name : word.long_names) {
     result += " -l " + name;
   }
-  return result + (word.takes_value ? value(word) : "") + " -d " + quoted(word.text) + "\n";
+  return result + (word.takes_value ? fish_value(word) : "") + " -d " + fish_quoted(word.text) +
+         "\n";
 }
 
 }  // namespace
@@ -41,13 +42,13 @@ std::string fish_completion(const CommandLine& line) {
   }
   for (const Verb& verb : line.verbs) {
     result +=
-        "complete -c fusegate" + none + " -a " + verb.name + " -d " + quoted(verb.text) + "\n";
+        "complete -c fusegate" + none + " -a " + verb.name + " -d " + fish_quoted(verb.text) + "\n";
     const auto when = " -n '__fish_seen_subcommand_from " + verb.name + "'";
     for (const Word& word : verb.options) {
       result += option(when, word);
     }
     for (const Word& word : verb.arguments) {
-      result += "complete -c fusegate" + when + value(word) + "\n";
+      result += "complete -c fusegate" + when + fish_value(word) + "\n";
     }
   }
   return result;

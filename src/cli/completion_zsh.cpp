@@ -3,7 +3,7 @@
 namespace fusegate::cli {
 namespace {
 
-constexpr std::string_view kHead = R"(#compdef fusegate
+constexpr std::string_view kZshHead = R"(#compdef fusegate
 # Completion of fusegate for zsh, made by "fusegate completion zsh".
 _fusegate() {
   local curcontext=$curcontext state line
@@ -11,14 +11,14 @@ _fusegate() {
   typeset -A opt_args
 )";
 // Inside `rest` the words begin with the command, so that a command has its own _arguments.
-constexpr std::string_view kMiddle = R"(  )
+constexpr std::string_view kZshMiddle = R"(  )
   _arguments -C $options '1:command:->command' '*::argument:->rest' && return
   case $state in
     command) _describe -t commands command commands ;;
     rest)
       case $words[1] in
 )";
-constexpr std::string_view kTail = R"(      esac
+constexpr std::string_view kZshTail = R"(      esac
       ;;
   esac
 }
@@ -30,7 +30,7 @@ fi
 )";
 
 /// In single quotes.
-std::string quoted(std::string_view text) {
+std::string zsh_quoted(std::string_view text) {
   std::string result = "'";
   for (const char c : text) {
     result += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -39,7 +39,7 @@ std::string quoted(std::string_view text) {
 }
 
 /// The part of an _arguments specification that completes a value: ":what:how".
-std::string value(const Word& word) {
+std::string zsh_value(const Word& word) {
   if (word.takes_file) {
     return ":file:_files";
   }
@@ -54,7 +54,7 @@ std::string specification(const Word& word) {
     const bool is_long = name.starts_with("--");
     const auto form = !word.takes_value ? name : name + (is_long ? "=" : "+");
     result += (result.empty() ? "" : " ") +
-              quoted("(" + all + ")" + form + text + (word.takes_value ? value(word) : ""));
+              zsh_quoted("(" + all + ")" + form + text + (word.takes_value ? zsh_value(word) : ""));
   }
   return result;
 }
@@ -65,8 +65,8 @@ std::string command(const Verb& verb) {
     result += " \\\n            " + specification(word);
   }
   for (std::size_t place = 0; place < verb.arguments.size(); ++place) {
-    result +=
-        " \\\n            " + quoted(std::to_string(place + 1) + value(verb.arguments[place]));
+    result += " \\\n            " +
+              zsh_quoted(std::to_string(place + 1) + zsh_value(verb.arguments[place]));
   }
   return result + "\n          ;;\n";
 }
@@ -74,19 +74,19 @@ std::string command(const Verb& verb) {
 }  // namespace
 
 std::string zsh_completion(const CommandLine& line) {
-  std::string result = std::string(kHead) + "  commands=(\n";
+  std::string result = std::string(kZshHead) + "  commands=(\n";
   for (const Verb& verb : line.verbs) {
-    result += "    " + quoted(verb.name + ":" + escaped(verb.text, ":\\", "\\")) + "\n";
+    result += "    " + zsh_quoted(verb.name + ":" + escaped(verb.text, ":\\", "\\")) + "\n";
   }
   result += "  )\n  options=(\n";
   for (const Word& word : line.options) {
     result += "    " + specification(word) + "\n";
   }
-  result += kMiddle;
+  result += kZshMiddle;
   for (const Verb& verb : line.verbs) {
     result += command(verb);
   }
-  return result + std::string(kTail);
+  return result + std::string(kZshTail);
 }
 
 }  // namespace fusegate::cli

@@ -12,7 +12,7 @@ config_file::Format format_of(const Options& options) {
   return options.format == "json" ? config_file::Format::Json : config_file::Format::Yaml;
 }
 
-void add_options(CLI::App& command, Options& options) {
+void add_dump_config_options(CLI::App& command, Options& options) {
   command.add_flag("--defaults", options.defaults, "The built-in defaults; reads no file");
   add_format(command, options, {"yaml", "json"});
 }
@@ -37,6 +37,6 @@ constexpr Command kDumpConfig{"dump-config",
                               "Print the fully resolved configuration, without secrets.",
                               "Examples:\n  fusegate -c fusegate.yaml dump-config --format json\n"
                               "  fusegate dump-config --defaults",
-                              add_options, dump_config};
+                              add_dump_config_options, dump_config};
 
 }  // namespace fusegate::cli

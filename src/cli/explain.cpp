@@ -73,7 +73,7 @@ void print(const std::vector<advice::Explanation>& explanations, bool json) {
   }
 }
 
-void add_options(CLI::App& command, Options& options) {
+void add_explain_options(CLI::App& command, Options& options) {
   command.add_option("--route", options.route, "Only the route with this name")->type_name("NAME");
   add_format(command, options, {"text", "json"});
   add_assumptions(command, options);
@@ -116,6 +116,6 @@ constexpr Command kExplain{"explain",
                            "Examples:\n  fusegate -c fusegate.yaml explain\n"
                            "  fusegate -c fusegate.yaml explain --route pay --rate 50/s\n"
                            "  fusegate -c fusegate.yaml explain --format json",
-                           add_options, explain};
+                           add_explain_options, explain};
 
 }  // namespace fusegate::cli

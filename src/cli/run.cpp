@@ -9,7 +9,7 @@
 namespace fusegate::cli {
 namespace {
 
-void add_options(CLI::App& command, Options& options) {
+void add_run_options(CLI::App& command, Options& options) {
   command.add_option("--listen", options.listen, "Address to listen on, without a file")
       ->type_name("ADDRESS");
   command.add_option("--upstream", options.upstream, "Url to forward to, without a file")
@@ -34,6 +34,6 @@ int run(const Options& options) {
 constexpr Command kRun{"run", "Serve until SIGTERM (also without a command).",
                        "Examples:\n  fusegate -c fusegate.yaml run\n"
                        "  fusegate run --listen 127.0.0.1:8080 --upstream http://orders:8080",
-                       add_options, run};
+                       add_run_options, run};
 
 }  // namespace fusegate::cli

@@ -18,7 +18,7 @@
 namespace fusegate::cli {
 namespace {
 
-void add_options(CLI::App& command, Options& options) {
+void add_simulate_options(CLI::App& command, Options& options) {
   command.add_option("scenario", options.scenario, "What happens; all of them without a name")
       ->type_name("SCENARIO");
   command.add_flag("--list", options.list, "Tell the scenarios and do nothing");
@@ -212,6 +212,6 @@ constexpr Command kSimulate{"simulate",
                             "Examples:\n  fusegate -c fusegate.yaml simulate\n"
                             "  fusegate -c fusegate.yaml simulate brownout --compare\n"
                             "  fusegate -c fusegate.yaml simulate outage --format svg > outage.svg",
-                            add_options, simulate};
+                            add_simulate_options, simulate};
 
 }  // namespace fusegate::cli

@@ -146,4 +146,7 @@ WordField word_field(std::span<const std::string_view> words) {
                    [](Scope& s, std::size_t index) { At(s) = static_cast<Enum>(index); }};
 }
 
+/// The words of policy::Jitter.
+constexpr std::string_view kJitters[]{"full", "equal", "none"};
+
 }  // namespace fusegate::config_file

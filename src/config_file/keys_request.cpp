@@ -8,7 +8,6 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kKinds[]{"exponential", "constant", "linear", "fibonacci",
                                     "decorrelated"};
-constexpr std::string_view kJitters[]{"full", "equal", "none"};
 constexpr std::string_view kFallbackSchema =
     R"({"anyOf": [{"const": "off"}, )"
     R"({"type": "object", "additionalProperties": false, "required": ["upstream"], )"

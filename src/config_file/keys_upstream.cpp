@@ -9,7 +9,6 @@ using namespace std::chrono_literals;
 constexpr std::string_view kBalances[]{"p2c", "least_requests", "round_robin"};
 constexpr std::string_view kFamilies[]{"any", "ipv4", "ipv6"};
 constexpr std::string_view kModes[]{"open", "shed", "shadow", "off"};
-constexpr std::string_view kJitters[]{"full", "equal", "none"};
 
 std::vector<Key> connection_keys() {
   return {

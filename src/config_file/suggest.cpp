@@ -6,7 +6,7 @@
 namespace fusegate::config_file {
 namespace {
 
-constexpr std::size_t kNameMax = 64;  // Longer names are not typing errors; bounds the work.
+constexpr std::size_t kTypedMax = 64;  // Longer names are not typing errors; bounds the work.
 
 std::string snake_case(std::string_view name) {
   std::string result;
@@ -24,7 +24,7 @@ std::string snake_case(std::string_view name) {
 /// many or more.
 std::size_t distance(std::string_view a, std::string_view b, std::size_t enough) {
   const std::size_t at_least = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
-  if (at_least >= enough || b.size() > 2 * kNameMax) {
+  if (at_least >= enough || b.size() > 2 * kTypedMax) {
     return enough;
   }
   std::vector<std::vector<std::size_t>> table(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
@@ -49,7 +49,7 @@ std::size_t distance(std::string_view a, std::string_view b, std::size_t enough)
 }  // namespace
 
 std::string nearest(std::string_view name, std::span<const std::string_view> candidates) {
-  if (name.empty() || name.size() > kNameMax) {
+  if (name.empty() || name.size() > kTypedMax) {
     return {};
   }
   const auto wanted = snake_case(name);

@@ -24,14 +24,14 @@ std::optional<std::uint64_t> parse_length(std::string_view text) {
   return value <= kMax ? std::optional{value} : std::nullopt;
 }
 
-FramingResult bad(std::string_view why, std::string_view& detail) {
+FramingResult bad_framing(std::string_view why, std::string_view& detail) {
   detail = why;
   return FramingResult::Bad;
 }
 
 FramingResult read_coding(Head& out, std::string_view& detail) {
   if (out.minor == 0) {
-    return bad("Transfer-Encoding in an HTTP/1.0 message", detail);
+    return bad_framing("Transfer-Encoding in an HTTP/1.0 message", detail);
   }
   const std::string_view value = out.fields.find(FieldId::TransferEncoding)->value;
   if (!iequals(value, "chunked")) {
@@ -39,7 +39,7 @@ FramingResult read_coding(Head& out, std::string_view& detail) {
     const std::size_t comma = value.rfind(',');
     const std::string_view last = trim_blanks(value.substr(comma == value.npos ? 0 : comma + 1));
     if (!iequals(last, "chunked")) {
-      return bad("a Transfer-Encoding that does not end in chunked", detail);
+      return bad_framing("a Transfer-Encoding that does not end in chunked", detail);
     }
     detail = "a Transfer-Encoding other than chunked";
     return FramingResult::UnknownCoding;
@@ -109,20 +109,20 @@ FramingResult read_framing(const FieldCounts& counts, Head& out, std::string_vie
     return FramingResult::Ok;
   }
   if (counts.content_length > 0 && counts.transfer_encoding > 0) {
-    return bad("both Content-Length and Transfer-Encoding", detail);
+    return bad_framing("both Content-Length and Transfer-Encoding", detail);
   }
   if (counts.transfer_encoding > 1) {
-    return bad("several Transfer-Encoding fields", detail);
+    return bad_framing("several Transfer-Encoding fields", detail);
   }
   if (counts.content_length > 1) {
-    return bad("several Content-Length fields", detail);
+    return bad_framing("several Content-Length fields", detail);
   }
   if (counts.transfer_encoding == 1) {
     return read_coding(out, detail);
   }
   const auto length = parse_length(out.fields.find(FieldId::ContentLength)->value);
   if (!length) {
-    return bad("Content-Length is not one number below 2^63", detail);
+    return bad_framing("Content-Length is not one number below 2^63", detail);
   }
   out.content_length = *length;
   out.body = *length == 0 ? BodyKind::None : BodyKind::Length;

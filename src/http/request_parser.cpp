@@ -17,7 +17,7 @@ bool refuse(ParseFailure& failure, RejectReason reason, std::string_view detail)
   return false;
 }
 
-bool bad(ParseFailure& failure, std::string_view detail) {
+bool bad_request(ParseFailure& failure, std::string_view detail) {
   return refuse(failure, RejectReason::BadRequest, detail);
 }
 
@@ -29,17 +29,17 @@ bool read_request_line(std::string_view line, RequestHead& out, ParseFailure& fa
     ++method;
   }
   if (method == 0 || method == line.size() || line[method] != ' ') {
-    return bad(failure, "the request line does not begin with a method");
+    return bad_request(failure, "the request line does not begin with a method");
   }
   out.method = {line.data(), method};
   const std::string_view rest{line.data() + method + 1, line.size() - method - 1};
   if (rest.empty() || rest.front() == ' ') {
-    return bad(failure, "the request line has no target, or more than one blank before it");
+    return bad_request(failure, "the request line has no target, or more than one blank before it");
   }
   const std::size_t target = std::max(rest.size(), kVersionSize) - kVersionSize;
   const std::string_view version{rest.data() + target, rest.size() - target};
   if (target == 0 || !begins_with(version, " HTTP/1.") || !is_digit(version.back())) {
-    return bad(failure, "the request line does not end with HTTP/1.1 or HTTP/1.0");
+    return bad_request(failure, "the request line does not end with HTTP/1.1 or HTTP/1.0");
   }
   out.target = {rest.data(), target};
   out.minor = version.back() == '0' ? 0 : 1;
@@ -49,14 +49,14 @@ bool read_request_line(std::string_view line, RequestHead& out, ParseFailure& fa
 
 bool read_host(const FieldCounts& counts, RequestHead& out, ParseFailure& failure) {
   if (counts.host > 1) {
-    return bad(failure, "several Host fields");
+    return bad_request(failure, "several Host fields");
   }
   if (counts.host == 0) {
-    return out.minor == 0 || bad(failure, "no Host field");
+    return out.minor == 0 || bad_request(failure, "no Host field");
   }
   const std::string_view host = out.fields.find(FieldId::Host)->value;
   if (!valid_authority(host)) {
-    return bad(failure, "the Host field is not a host with an optional port");
+    return bad_request(failure, "the Host field is not a host with an optional port");
   }
   if (!out.absolute_form) {
     out.authority = host;
@@ -86,12 +86,12 @@ bool read_framing_fields(const FieldCounts& counts, RequestHead& out, ParseFailu
     case FramingResult::Ok:
       break;
     case FramingResult::Bad:
-      return bad(failure, detail);
+      return bad_request(failure, detail);
     case FramingResult::UnknownCoding:
       return refuse(failure, RejectReason::Unsupported, detail);
   }
   if (!read_connection(out, detail)) {
-    return bad(failure, detail);
+    return bad_request(failure, detail);
   }
   const Field* expect = out.fields.find(FieldId::Expect);
   out.expect_continue = expect != nullptr && out.minor >= 1 && out.body != BodyKind::None &&
@@ -105,7 +105,7 @@ bool read_target_form(RequestHead& out, ParseFailure& failure) {
     case TargetResult::Ok:
       return true;
     case TargetResult::Bad:
-      return bad(failure, detail);
+      return bad_request(failure, detail);
     case TargetResult::Connect:
       return refuse(failure, RejectReason::Unsupported, "CONNECT is not supported");
   }
@@ -122,7 +122,7 @@ bool read_fields(const char*& at, const char* end, std::size_t max_count, Reques
     case FieldsResult::Cut:
       return false;
     case FieldsResult::Bad:
-      return bad(failure, kBadFieldLine);
+      return bad_request(failure, kBadFieldLine);
     case FieldsResult::TooMany:
       return refuse(failure, RejectReason::HeadTooLarge, kTooManyFields);
   }
@@ -189,7 +189,7 @@ ParseStatus RequestParser::parse(std::string_view buffer, const HeadLimits& limi
       refuse(failure, RejectReason::HeadTooLarge, kTooManyFields);
       return ParseStatus::Failed;
     case HeadScanner::Result::Bad:
-      bad(failure, scanner_.detail());
+      bad_request(failure, scanner_.detail());
       return ParseStatus::Failed;
     case HeadScanner::Result::End:
       break;

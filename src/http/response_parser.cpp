@@ -7,9 +7,9 @@
 namespace fusegate::http {
 namespace {
 
-constexpr std::string_view kTooManyFields = "too many header fields in the response";
+constexpr std::string_view kTooManyResponseFields = "too many header fields in the response";
 
-bool bad(ParseFailure& failure, std::string_view detail) {
+bool bad_response(ParseFailure& failure, std::string_view detail) {
   failure = {RejectReason::BadResponse, detail};
   return false;
 }
@@ -25,24 +25,25 @@ bool read_status_line(std::string_view line, ResponseHead& out, ParseFailure& fa
   static constexpr std::size_t kStatus = 9;  // Behind "HTTP/1.x ".
   if (line.size() < kStatus + 3 || !begins_with(line, "HTTP/1.") || !is_digit(line[7]) ||
       line[8] != ' ') {
-    return bad(failure, "the status line does not begin with HTTP/1.1 or HTTP/1.0 and a status");
+    return bad_response(failure,
+                        "the status line does not begin with HTTP/1.1 or HTTP/1.0 and a status");
   }
   const std::string_view digits{line.data() + kStatus, 3};
   for (const char c : digits) {
     if (!is_digit(c)) {
-      return bad(failure, "the status is not three digits");
+      return bad_response(failure, "the status is not three digits");
     }
   }
   const std::string_view rest{line.data() + kStatus + 3, line.size() - kStatus - 3};
   if (!rest.empty() && rest.front() != ' ') {
-    return bad(failure, "the status is not three digits");
+    return bad_response(failure, "the status is not three digits");
   }
   out.minor = line[7] == '0' ? 0 : 1;
   out.status =
       static_cast<unsigned>((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0'));
   out.reason = rest.empty() ? rest : std::string_view{rest.data() + 1, rest.size() - 1};
   return (out.status >= 100 && out.status <= 599) ||
-         bad(failure, "the status is not between 100 and 599");
+         bad_response(failure, "the status is not between 100 and 599");
 }
 
 /// Reads the field lines at `at` and leaves it at the empty line behind them.
@@ -55,15 +56,15 @@ bool read_fields(const char*& at, const char* end, std::size_t max_count, Respon
     case FieldsResult::Cut:
       return false;
     case FieldsResult::Bad:
-      return bad(failure, kBadFieldLine);
+      return bad_response(failure, kBadFieldLine);
     case FieldsResult::TooMany:
-      return too_large(failure, kTooManyFields);
+      return too_large(failure, kTooManyResponseFields);
   }
   std::string_view detail;
   if (read_framing(counts, out, detail) != FramingResult::Ok) {
-    return bad(failure, detail);
+    return bad_response(failure, detail);
   }
-  return read_connection(out, detail) || bad(failure, detail);
+  return read_connection(out, detail) || bad_response(failure, detail);
 }
 
 /// RFC 9112 section 6.3: rules 1, 4 to 6 and 8.
@@ -114,10 +115,10 @@ ParseStatus ResponseParser::parse(std::string_view buffer, const HeadLimits& lim
       too_large(failure, "the response head is too long");
       return ParseStatus::Failed;
     case HeadScanner::Result::TooMany:
-      too_large(failure, kTooManyFields);
+      too_large(failure, kTooManyResponseFields);
       return ParseStatus::Failed;
     case HeadScanner::Result::Bad:
-      bad(failure, scanner_.detail());
+      bad_response(failure, scanner_.detail());
       return ParseStatus::Failed;
     case HeadScanner::Result::End:
       break;

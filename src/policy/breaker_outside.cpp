@@ -6,10 +6,8 @@
 namespace fusegate::policy {
 namespace {
 
-/// The longest that a Retry-After may have asked for, whatever the settings say.
-constexpr Duration kLongestHold = std::chrono::seconds{60};
 /// Far above any run of failures and any number of openings that a process lives to see.
-constexpr std::uint32_t kCountMax = 1'000'000'000;
+constexpr std::uint32_t kTallyMax = 1'000'000'000;
 
 }  // namespace
 
@@ -45,8 +43,8 @@ Breaker::Snapshot Breaker::snapshot(Instant now) {
 
 bool Breaker::is_possible(const Snapshot& snapshot, Instant now) const {
   const std::uint32_t count = std::max({snapshot.run, snapshot.ended_run, snapshot.opened});
-  if (snapshot.since > now || count > kCountMax || snapshot.last_shed > now ||
-      snapshot.hold_until > after(now, kLongestHold) ||
+  if (snapshot.since > now || count > kTallyMax || snapshot.last_shed > now ||
+      snapshot.hold_until > after(now, kBreakerHoldMax) ||
       snapshot.throttle.has_value() != throttle_.has_value()) {
     return false;
   }
@@ -60,7 +58,7 @@ bool Breaker::is_possible(const Snapshot& snapshot, Instant now) const {
       return judges;
     case BreakerState::Open:
       return judges && snapshot.open_until >= snapshot.since &&
-             snapshot.open_until - snapshot.since <= std::max(settings_.open.max, kLongestHold);
+             snapshot.open_until - snapshot.since <= std::max(settings_.open.max, kBreakerHoldMax);
     case BreakerState::HalfOpen:
       return judges && snapshot.successes < settings_.half_open.successes;
     case BreakerState::Ramp:

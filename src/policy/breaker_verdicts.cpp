@@ -13,8 +13,6 @@ namespace {
 constexpr double kImprobable = 1e-6 * (1.0 + 1e-12);
 /// The ramp must be able to end before it has let enough traffic through for `min_requests`.
 constexpr std::uint32_t kRampMinAttempts = 5;
-/// The longest that a Retry-After may keep the breaker open.
-constexpr Duration kLongestHold = std::chrono::seconds{60};
 
 /// Has `count` of `total` reached `threshold`? Exact: "50 % of 20" is reached by 10, not by 9.
 bool reached(std::uint64_t count, std::uint64_t total, std::uint32_t min_total, Ratio threshold) {
@@ -130,7 +128,7 @@ void Breaker::record_failure(Permit permit, Rng& rng, Instant now) {
 
 void Breaker::hold(std::optional<Duration> retry_after, Instant now) {
   if (retry_after) {
-    hold_until_ = std::max(hold_until_, after(now, std::min(*retry_after, kLongestHold)));
+    hold_until_ = std::max(hold_until_, after(now, std::min(*retry_after, kBreakerHoldMax)));
   }
 }
 

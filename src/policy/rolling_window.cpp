@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace fusegate::policy {
-namespace {
-
-/// More than any process counts in a window; ten slots of it fit a sum without overflow.
-constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48;
-
-}  // namespace
 
 RollingWindow::RollingWindow(Duration length)
     : slot_length_(std::max(Duration{1}, length / static_cast<Duration::rep>(kSlots))),

@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace fusegate::policy {
-namespace {
-
-/// More than any process counts in a window; ten slots of it fit a sum without overflow.
-constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48;
-
-}  // namespace
 
 Throttle::Throttle(Duration window, std::uint32_t min_requests)
     : slot_length_(std::max(Duration{1}, window / kSlots)), min_requests_(min_requests) {}
@@ -110,7 +104,7 @@ Throttle::Snapshot Throttle::snapshot(Instant now) {
 bool Throttle::restore(const Snapshot& snapshot, Instant now) {
   const RollingWindow::Snapshot& window = snapshot.window;
   const bool possible = std::ranges::all_of(window.slots, [](const RollingWindow::Counts& slot) {
-    return slot.total <= kCountMax && slot.failed <= slot.total;
+    return slot.total <= RollingWindow::kCountMax && slot.failed <= slot.total;
   });
   if (!possible || window.slot_length != slot_length_ || snapshot.last_admitted > now ||
       window.newest_end > after(now, slot_length_)) {

@@ -176,7 +176,7 @@ void RequestHandler::finish(Ending ending) {
   }
   if (ending == Ending::ClientGone) {
     report.result = RequestResult::ClientGone;
-    report.status = report.status == 0 ? std::uint16_t{499} : report.status;
+    report.status = report.status == 0 ? exchange::kClientGoneStatus : report.status;
     session_.close_after();
   } else if (ending == Ending::CutByUpstream) {
     report.result = RequestResult::Cut;

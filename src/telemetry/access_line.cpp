@@ -5,11 +5,9 @@
 namespace fusegate::telemetry {
 namespace {
 
+using exchange::kClientGoneStatus;
 using exchange::Report;
 using exchange::TryReport;
-
-/// What nginx writes for a client that closed the connection, and what people look for.
-constexpr std::uint16_t kClientGoneStatus = 499;
 
 struct Facts {
   std::string_view listener, route, upstream, path, reason;

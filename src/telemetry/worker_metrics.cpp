@@ -18,9 +18,6 @@ constexpr std::array<std::string_view, kConnectResults> kConnectWords{"ok", "con
 constexpr std::array<std::string_view, kDnsResults> kDnsWords{"ok", "not_found", "failed",
                                                               "timeout"};
 
-/// 499 says the same in the log and in the metrics, whatever had been sent when the client left.
-constexpr std::uint16_t kClientGoneStatus = 499;
-
 std::uint64_t nanoseconds(Duration time) {
   return static_cast<std::uint64_t>(std::max(time, Duration{}).count());
 }
@@ -54,7 +51,7 @@ WorkerMetrics::WorkerMetrics(const config::Config& config)
 void WorkerMetrics::record(const Report& report) {
   RouteCounters& counters = route(report.route);
   const bool gone = report.result == RequestResult::ClientGone;
-  counters.requests.add(gone ? kClientGoneStatus : report.status, index(report.result));
+  counters.requests.add(gone ? exchange::kClientGoneStatus : report.status, index(report.result));
   counters.duration.observe(report.duration);
   counters.bytes_in.add(report.bytes_in);
   counters.bytes_out.add(report.bytes_out);

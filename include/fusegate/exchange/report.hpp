@@ -27,6 +27,10 @@ struct TryReport {
   bool injected = false;   ///< A test fault made its end or its delay.
 };
 
+/// The status of a client that left before its response: what nginx logs and what people look for.
+/// Log and metrics show it whatever had been sent by then.
+constexpr std::uint16_t kClientGoneStatus = 499;
+
 /// The story of one client request, complete when it has ended. Access log, metrics and the
 /// simulator all read this value and nothing else. Views point into the buffers of the request and
 /// are valid only while it is being recorded.
@@ -38,7 +42,7 @@ struct Report {
   std::uint16_t listener = 0;
   std::uint16_t route = kNone;  ///< kNone = no route matched.
   std::uint16_t upstream = kNone;
-  std::uint16_t status = 0;  ///< What the client saw; 499 when it left before a response.
+  std::uint16_t status = 0;  ///< What the client saw, or kClientGoneStatus.
   RequestResult result{};
   RejectReason reason = RejectReason::None;
   std::string_view method, host, path, protocol, request_id, trace_id, client;

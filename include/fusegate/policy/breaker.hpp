@@ -99,6 +99,9 @@ struct Transition {
   bool operator==(const Transition&) const = default;
 };
 
+/// The longest that a Retry-After may keep a breaker open, whatever the settings say.
+constexpr Duration kBreakerHoldMax = std::chrono::seconds{60};
+
 /// A circuit breaker; the same machine ejects single endpoints. Its life is drawn in breaker.cpp,
 /// what the modes change is in breaker_modes.cpp.
 ///

@@ -24,6 +24,8 @@ class RollingWindow {
     bool operator==(const Counts&) const = default;
   };
   static constexpr std::size_t kSlots = 10;
+  /// More than any process counts in a window; ten slots of it fit a sum without overflow.
+  static constexpr std::uint64_t kCountMax = std::uint64_t{1} << 48;
 
   /// `length` is the whole window; a length under ten nanoseconds counts as ten.
   explicit RollingWindow(Duration length);
