@@ -57,7 +57,7 @@ inline const std::vector<Confinement> kConfined = {
     {"boost/beast/", {"http", "admin", "third_party"}},
     {"boost/asio/buffer.hpp", {"http", "net", "upstream", "proxy", "admin", "app", "third_party"}},
     {"boost/asio", {"net", "upstream", "proxy", "admin", "app", "third_party"}},
-    {"CLI/", {"cli"}},
+    {"CLI/", {"cli", "third_party"}},
     {"re2/", {"route", "config_file"}},
     {"openssl/", {"net", "config_file"}},
 };
