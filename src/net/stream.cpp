@@ -37,7 +37,10 @@ ssize_t send(int fd, const char* data, std::size_t size) {
 }  // namespace
 
 Stream::Stream(EventLoop& loop, int fd, Origin origin)
-    : loop_(loop), fd_(fd), wants_writable_(origin == Origin::Connecting) {
+    : loop_(loop),
+      fd_(fd),
+      wants_writable_(origin == Origin::Connecting),
+      writable_(origin == Origin::Connected) {
   if (!loop_.watch(fd_, *this, wants_writable_ ? kReads | EPOLLOUT : kReads)) {
     const int error = errno;
     close();
@@ -62,10 +65,10 @@ void Stream::arm_write() {
     return;
   }
   write_armed_ = true;
-  if (!wants_writable_ && (write_mask_ & EPOLLOUT) != 0) {
-    watch_writable();
-  } else if (writable_) {
+  if (writable_) {
     later();
+  } else if ((write_mask_ & EPOLLOUT) != 0) {
+    watch_writable();
   }
 }
 
@@ -74,6 +77,13 @@ void Stream::watch_writable() {
     wants_writable_ = true;
     loop_.change(fd_, *this, kReads | EPOLLOUT);  // Tells at once when it is writable now.
   }
+}
+
+/// Whoever writes to a unix socket and is registered for writability is told of everything that its
+/// peer takes out of it: a wake-up for each request, of which nothing follows.
+void Stream::watch_reads_alone() {
+  wants_writable_ = false;
+  loop_.change(fd_, *this, kReads);
 }
 
 /// Never inside the call that armed: its coroutine is not waiting yet.
@@ -88,6 +98,10 @@ void Stream::on_events(std::uint32_t events) {
   ended_ = ended_ || (events & kEnds) != 0;
   readable_ = readable_ || (events & read_mask_) != 0;
   writable_ = writable_ || (events & write_mask_) != 0;
+  if (events == EPOLLOUT && !write_armed_ && (read_mask_ & EPOLLOUT) == 0) {
+    watch_reads_alone();
+    return;
+  }
   if (events != 0) {
     spent_ += kTurn;
     if (queued_ || !known_ || spent_ > kLong) {
@@ -253,12 +267,14 @@ StreamPtr start_connect(EventLoop& loop, const SocketAddress& address, int& imme
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  if (::connect(fd, address.data(), address.length) != 0 && errno != EINPROGRESS) {
+  const bool connected = ::connect(fd, address.data(), address.length) == 0;  // A unix socket is.
+  if (!connected && errno != EINPROGRESS) {
     immediate_error = errno;
     ::close(fd);
     return nullptr;
   }
-  StreamPtr stream{new Stream(loop, fd, Stream::Origin::Connecting)};
+  StreamPtr stream{
+      new Stream(loop, fd, connected ? Stream::Origin::Connected : Stream::Origin::Connecting)};
   if (!stream->is_open()) {
     immediate_error = errno;
     return nullptr;

@@ -45,7 +45,7 @@ class StreamOwner {
 class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_unsafe_counter>,
                      private EventSource {
  public:
-  enum class Origin : std::uint8_t { Accepted, Connecting };
+  enum class Origin : std::uint8_t { Accepted, Connecting, Connected };
 
   /// Takes the non-blocking `fd` over, whatever happens. When the system will not watch it, it is
   /// closed and errno says why.
@@ -132,6 +132,7 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   void note_tls_read(IoResult::Kind kind);
   void note_tls_write(bool blocked);
   void watch_writable();
+  void watch_reads_alone();
 
   /// Who has spent more on one message takes its turns behind those who spend little: a long body
   /// would else be as quick as its peer sends, and each small request wait for all of them. An
@@ -148,8 +149,8 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   StreamOwner* owner_ = nullptr;
   int fd_;
   bool wants_writable_;  ///< Registered for writability; connections that never block are not.
+  bool writable_;
   bool readable_ = false;
-  bool writable_ = false;
   bool ended_ = false;  ///< An end or error is due, behind what is still to be read.
   bool read_armed_ = false;
   bool write_armed_ = false;

@@ -182,6 +182,67 @@ TEST_F(StreamTest, AClosedStreamIsToldNothingMore) {
   run();
 }
 
+/// A unix socket tells who waits for room whenever its peer has read something; a request whose
+/// answer is awaited is no reason to wake up.
+TEST_F(StreamTest, AUnixConnectionIsNotWokenByWhatItsPeerReads) {
+  const std::string path = "/tmp/fusegate_stream_test." + std::to_string(::getpid());
+  ::unlink(path.c_str());
+  const SocketAddress address = *parse_address("unix:" + path);
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  fds_.push_back(listener);
+  ASSERT_EQ(::bind(listener, address.data(), address.length), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  int error = 0;
+  const StreamPtr stream = start_connect(loop_, address, error);
+  ::unlink(path.c_str());
+  ASSERT_TRUE(stream);
+  const int peer = ::accept(listener, nullptr, nullptr);
+  fds_.push_back(peer);
+  stream->set_owner(this);
+  stream->arm_write();
+  turn();
+  ASSERT_EQ(writable_, 1);
+  ASSERT_TRUE(stream->connected().done());
+  ASSERT_TRUE(stream->write("request", 7).done());
+  std::array<char, 16> got{};
+  ASSERT_EQ(::read(peer, got.data(), got.size()), 7);
+  EXPECT_FALSE(loop_.fetch(0));
+  ASSERT_EQ(::write(peer, "answer", 6), 6);
+  EXPECT_TRUE(loop_.fetch(0));
+}
+
+TEST_F(StreamTest, WhoHadToWaitForRoomIsNotToldOfItForEver) {
+  int peer = -1;
+  const StreamPtr stream = pair(peer);
+  const std::string much(100'000, 'x');
+  while (!stream->write(much.data(), much.size()).would_block()) {
+  }
+  stream->arm_write();
+  turn();
+  ASSERT_EQ(writable_, 0);
+  std::string got(100'000, ' ');
+  while (::read(peer, got.data(), got.size()) > 0) {
+  }
+  turn();
+  ASSERT_EQ(writable_, 1);
+  const auto told = [&] {
+    EXPECT_TRUE(stream->write("request", 7).done());
+    EXPECT_EQ(::read(peer, got.data(), got.size()), 7);
+    const bool result = loop_.fetch(0);
+    loop_.turn(loop_.now());
+    return result;
+  };
+  told();  // Once, by which it is noticed.
+  EXPECT_FALSE(told());
+  while (!stream->write(much.data(), much.size()).would_block()) {
+  }
+  stream->arm_write();
+  while (::read(peer, got.data(), got.size()) > 0) {
+  }
+  turn();
+  EXPECT_EQ(writable_, 2);
+}
+
 TEST_F(StreamTest, ARefusedConnectIsToldAsAnError) {
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   ASSERT_EQ(::listen(listener, 1), 0);
