@@ -121,6 +121,7 @@ std::size_t EventLoop::dispatch() {
       static_cast<EventSource*>(event.data.ptr)->on_events(event.events);
     }
   }
+  outbox_.deliver();
   const auto fresh = static_cast<std::size_t>(std::exchange(count_, 0));
   next_ = 0;
   // Who went to a queue instead has cost next to nothing.

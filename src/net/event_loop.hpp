@@ -1,5 +1,6 @@
 #pragma once
 
+#include "net/outbox.hpp"
 #include "net/timer_queue.hpp"
 
 #include <pthread.h>
@@ -72,6 +73,14 @@ class EventLoop final : private EventSource {
     again_[static_cast<std::size_t>(rank)].push_back(&source);
   }
 
+  /// Where to put a small message that may wait until the rest of what has come is looked at. Null:
+  /// nothing else has come, so that it is to be sent now.
+  char* put_off(Stream& stream, std::size_t size) {
+    return next_ < count_ || !outbox_.empty() ? outbox_.room(stream, size) : nullptr;
+  }
+  /// Sends what was put off, before its time.
+  void deliver() { outbox_.deliver(); }
+
   /// Runs `task` on the loop's thread, after what it does now. Any thread.
   void post(std::function<void()> task);
   /// Runs what has been posted; for the time after `run`.
@@ -101,6 +110,7 @@ class EventLoop final : private EventSource {
   std::array<epoll_event, kBatch> batch_;
   std::atomic<pthread_t> thread_{};  ///< Who runs the loop: what it posts itself wakes nobody.
   bool posted_here_ = false;
+  Outbox outbox_;
   std::array<std::vector<EventSource*>, 2> again_;  ///< By rank; first come, first served.
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;

@@ -1,11 +1,11 @@
 #include "net/stream.hpp"
 
+#include "net/socket_calls.hpp"
 #include "net/tls_session.hpp"
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,22 +17,6 @@ namespace fusegate::net {
 namespace {
 
 constexpr std::uint32_t kReads = EPOLLIN | EPOLLRDHUP | EPOLLET;
-
-// The calls of every request. In libc they are points of cancellation, which in a process with
-// several threads costs each of them two locked instructions; sanitizers know only libc's.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(SYS_sendto)
-ssize_t receive(int fd, char* data, std::size_t size) { return ::recv(fd, data, size, 0); }
-ssize_t send(int fd, const char* data, std::size_t size) {
-  return ::send(fd, data, size, MSG_NOSIGNAL);
-}
-#else
-ssize_t receive(int fd, char* data, std::size_t size) {
-  return ::syscall(SYS_recvfrom, fd, data, size, 0, nullptr, nullptr);
-}
-ssize_t send(int fd, const char* data, std::size_t size) {
-  return ::syscall(SYS_sendto, fd, data, size, MSG_NOSIGNAL, nullptr, 0);
-}
-#endif
 
 }  // namespace
 
@@ -98,7 +82,10 @@ void Stream::on_events(std::uint32_t events) {
   ended_ = ended_ || (events & kEnds) != 0;
   readable_ = readable_ || (events & read_mask_) != 0;
   writable_ = writable_ || (events & write_mask_) != 0;
-  if (events == EPOLLOUT && !write_armed_ && (read_mask_ & EPOLLOUT) == 0) {
+  if (!rest_.empty() && writable_) [[unlikely]] {
+    send_rest();
+  }
+  if (events == EPOLLOUT && rest_.empty() && !write_armed_ && (read_mask_ & EPOLLOUT) == 0) {
     watch_reads_alone();
     return;
   }
@@ -121,23 +108,6 @@ void Stream::on_events(std::uint32_t events) {
   }
 }
 
-namespace {
-
-IoResult judged(ssize_t result, bool zero_is_end) {
-  if (result > 0 || (result == 0 && !zero_is_end)) {
-    return {IoResult::Kind::Done, static_cast<std::size_t>(result), 0};
-  }
-  if (result == 0) {
-    return {IoResult::Kind::End, 0, 0};
-  }
-  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
-    return {IoResult::Kind::WouldBlock, 0, 0};
-  }
-  return {IoResult::Kind::Failed, 0, errno};
-}
-
-}  // namespace
-
 /// A read that gives less than asked has emptied the socket. A unix socket also cuts a read at
 /// descriptors that are passed with the bytes, which no HTTP peer does: what lies behind is found
 /// with the next edge, or by who looks before the connection is used again.
@@ -145,14 +115,6 @@ IoResult Stream::noted_read(IoResult result, std::size_t asked) {
   spent_ += result.bytes;
   const bool empty = result.would_block() || (result.done() && result.bytes < asked && !ended_);
   readable_ = readable_ && !empty;
-  return result;
-}
-
-IoResult Stream::noted_write(IoResult result, std::size_t asked) {
-  spent_ += result.bytes;
-  if (result.would_block() || (result.done() && result.bytes < asked)) {
-    writable_ = false;
-  }
   return result;
 }
 
@@ -178,39 +140,10 @@ IoResult::Kind Stream::peek() {
   return noted_read(judged(::recv(fd_, &byte, 1, MSG_PEEK), true), 1).kind;
 }
 
-IoResult Stream::write(std::span<const iovec> parts) {
-  if (tls_) [[unlikely]] {
-    return write_tls(parts);
-  }
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(parts.data());
-  message.msg_iovlen = parts.size();
-  std::size_t size = 0;
-  for (const iovec& part : parts) {
-    size += part.iov_len;
-  }
-  return noted_write(judged(::sendmsg(fd_, &message, MSG_NOSIGNAL), false), size);
-}
-
-IoResult Stream::write(const char* data, std::size_t size) {
-  if (tls_) [[unlikely]] {
-    return write_tls(data, size);
-  }
-  return noted_write(judged(send(fd_, data, size), false), size);
-}
-
 IoResult Stream::splice_to(int pipe, std::size_t size) {
   const IoResult result =
       judged(::splice(fd_, nullptr, pipe, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), true);
   readable_ = readable_ && !result.would_block();
-  spent_ += result.bytes;
-  return result;
-}
-
-IoResult Stream::splice_from(int pipe, std::size_t size) {
-  const IoResult result =
-      judged(::splice(pipe, nullptr, fd_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), false);
-  writable_ = writable_ && !result.would_block();
   spent_ += result.bytes;
   return result;
 }
@@ -238,6 +171,9 @@ int Stream::connect_error() const {
 void Stream::close() {
   owner_ = nullptr;
   if (is_open()) {
+    if (put_off_) {
+      loop_.deliver();
+    }
     if (tls_) [[unlikely]] {
       end_tls();
     }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace fusegate::net {
 
@@ -82,7 +83,17 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   /// True when a read would give nothing: no byte, no end, no error.
   bool is_quiet() { return peek() == IoResult::Kind::WouldBlock; }
   IoResult write(std::span<const iovec> parts);
+  /// What is small may go out at the end of the loop's turn (`Outbox`): Done then means that it
+  /// will, or that reading tells why not.
   IoResult write(const char* data, std::size_t size);
+  /// The same of one in several parts, of at most `kSmall` bytes all together: to copy them costs
+  /// less than the kernel's handling of several.
+  IoResult write_small(std::span<const std::string_view> parts, std::size_t size);
+  static constexpr std::size_t kSmall = Outbox::kMessage;
+  /// Bytes that were told to be written and that the socket has refused, because it was broken.
+  std::size_t refused();
+  /// Something that was told to be written is still here: `shutdown_write` waits for it.
+  bool has_rest();
   /// Moves bytes to or from a pipe without copying them; only in plain text. `pipe` is empty before
   /// `splice_to` and holds `size` bytes before `splice_from`. That fewer bytes moved than were
   /// asked for says nothing: the pipe, or what the kernel takes at once, may be the reason.
@@ -108,8 +119,8 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   /// What has become of a connect in progress, TLS included, when the stream is told writable.
   /// WouldBlock: `arm_write` again.
   IoResult connected();
-  /// Tells the peer that nothing more follows. WouldBlock: the socket does not take even that;
-  /// `arm_write` tells when to call again. Only with TLS.
+  /// Tells the peer that nothing more follows. WouldBlock: the socket does not take even that, or
+  /// not what is left to be written; `arm_write` tells when to call again.
   IoResult shutdown_write();
   void close();
   /// Closes with RST: the peer must see that the message was cut.
@@ -118,6 +129,11 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   int fd() const { return fd_; }
 
  private:
+  friend class Outbox;
+  void send_put_off(const char* data, std::size_t size);
+  bool settle();
+  bool send_rest();
+  char* put_off(std::size_t size);
   void on_events(std::uint32_t events) override;
   void later();
   IoResult noted_read(IoResult result, std::size_t asked);
@@ -156,9 +172,12 @@ class Stream final : public boost::intrusive_ref_counter<Stream, boost::thread_u
   bool write_armed_ = false;
   bool queued_ = false;    ///< Has asked the loop for a turn; what happens until then adds none.
   bool known_ = false;     ///< A message has ended here.
+  bool put_off_ = false;   ///< The outbox has a message of it.
   std::size_t spent_ = 0;  ///< Bytes, and `kTurn` for each event, since then.
   std::uint32_t read_mask_ = kReadable;   ///< Events after which a read makes sense.
   std::uint32_t write_mask_ = kWritable;  ///< Events after which a write makes sense.
+  std::size_t refused_ = 0;
+  std::string rest_;  ///< What a full socket has not taken of a message that was put off.
   std::unique_ptr<TlsSession> tls_;
 };
 

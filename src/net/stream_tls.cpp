@@ -113,6 +113,9 @@ IoResult Stream::shutdown_write() {
       return result;
     }
   }
+  if (!settle()) {
+    return {IoResult::Kind::WouldBlock, 0, 0};
+  }
   ::shutdown(fd_, SHUT_WR);
   return {IoResult::Kind::Done};
 }

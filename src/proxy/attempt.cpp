@@ -215,7 +215,7 @@ void RequestHandler::note_tls_problem(std::string_view problem) {
 RequestHandler::Failure RequestHandler::certificate_refused() {
   note_tls_problem(rq_.inbound.stream->tls()->problem());
   return failure(FailureClass::NeverSent, AttemptResult::TlsFailed, RejectReason::TlsFailed,
-                 rq_.upload.written() == 0);
+                 nothing_written());
 }
 
 void RequestHandler::write_head(Instant until) {
@@ -245,10 +245,15 @@ void RequestHandler::write_head(Instant until) {
   uploading_ = true;
 }
 
+bool RequestHandler::nothing_written() const {
+  const std::size_t refused = rq_.inbound.stream ? rq_.inbound.stream->refused() : 0;
+  return rq_.upload.written() == refused;
+}
+
 RequestHandler::Failure RequestHandler::lost(AttemptResult result, RejectReason reason) const {
   const FailureClass kind =
       result == AttemptResult::StaleReuse ? FailureClass::StaleReuse : FailureClass::NoResponse;
-  return failure(kind, result, reason, rq_.upload.written() == 0);
+  return failure(kind, result, reason, nothing_written());
 }
 
 }  // namespace fusegate::proxy

@@ -6,13 +6,6 @@
 #include <tuple>
 
 namespace fusegate::proxy {
-namespace {
-
-/// Chosen: a head and a body of a few KiB; the copy stays in the first-level cache.
-constexpr std::size_t kSmall = 4096;
-
-}  // namespace
-
 void MessageWriter::begin(std::string_view head, http::BodyKind kind) {
   first_ = count_ = payload_end_ = 0;
   left_ = 0;
@@ -51,21 +44,14 @@ void MessageWriter::end(std::string_view trailers) {
   }
 }
 
-/// One system call for all parts. A small message is put together first: copying it costs less than
-/// the kernel's handling of several parts.
+/// One system call for all parts.
 net::IoResult MessageWriter::write_parts(net::Stream& stream) const {
   const std::span parts{parts_.data() + first_, parts_.data() + count_};
   if (parts.size() == 1) {
     return stream.write(parts[0].data(), parts[0].size());
   }
-  if (left_ <= kSmall) {
-    std::array<char, kSmall> together;
-    char* at = together.data();
-    for (const std::string_view part : parts) {
-      std::memcpy(at, part.data(), part.size());
-      at += part.size();
-    }
-    return stream.write(together.data(), left_);
+  if (left_ <= net::Stream::kSmall) {
+    return stream.write_small(parts, left_);
   }
   std::array<iovec, std::tuple_size_v<decltype(parts_)>> gathered;
   std::ranges::transform(parts, gathered.begin(), [](std::string_view part) {

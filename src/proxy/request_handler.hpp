@@ -65,6 +65,7 @@ class RequestHandler {
   void note_tls_problem(std::string_view problem);
   void attach(net::StreamPtr stream, bool reused);
   void write_head(Instant until);
+  bool nothing_written() const;
   Failure lost(AttemptResult result, RejectReason reason) const;
   Failure certificate_refused();
   exchange::ResponseFacts facts_of_response() const;

@@ -249,7 +249,7 @@ void RequestHandler::settle_connection(Inbound& inbound, bool clean) {
   }
   const bool sent = !uploading_ && !upload_broken_ && rq_.upload.complete() &&
                     !authenticates_connection(rq_.response);
-  if (!clean || !sent || !rq_.response.keep_alive ||
+  if (!clean || !sent || inbound.stream->has_rest() || !rq_.response.keep_alive ||
       rq_.response.body == http::BodyKind::UntilClose) {
     drop_stream(inbound);
     return;

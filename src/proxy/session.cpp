@@ -37,6 +37,10 @@ net::RootTask Session::run(boost::intrusive_ptr<Session> self) {
   self->worker.metrics.listener(self->listener).opened();
   if (self->client_->tls() == nullptr) {
     co_await self->serve_requests();
+    if (self->client_->has_rest()) {
+      co_await self->finish_writing(
+          after(self->worker.now(), self->worker.shared.config->limits.body_timeout));
+    }
   } else {
     co_await self->serve_tls();
   }

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace fusegate::net {
+
+class Stream;
+
+/// Small messages that are written while a turn looks at what has come, sent in a row behind it:
+/// the kernel's code and ours then run one after the other instead of by turns, and a peer that
+/// sleeps is woken once for several (docs/adr/0016-sent-in-a-row.md). A message counts as written
+/// when it lies here, as it does when it lies in the kernel; `Stream` tells what became of it.
+class Outbox {
+ public:
+  static constexpr std::size_t kMessage = 4096;
+  /// Where to put a message of at most `kMessage` bytes. Sends all others first when they leave no
+  /// room.
+  char* room(Stream& stream, std::size_t size) {
+    if (count_ == kMessages || kRoom - used_ < size) [[unlikely]] {
+      deliver();
+    }
+    messages_[count_++] = {&stream, size};
+    char* const at = bytes_.data() + used_;
+    used_ += size;
+    return at;
+  }
+  /// Sends everything.
+  void deliver();
+  bool empty() const { return count_ == 0; }
+
+ private:
+  /// Chosen: the first to be put in waits for as many others to be looked at (about 0.1 ms), and
+  /// the copies stay in the second-level cache.
+  static constexpr std::size_t kMessages = 32;
+  static constexpr std::size_t kRoom = 32 * 1024;
+
+  struct Message {
+    Stream* stream;
+    std::size_t size;
+  };
+  std::size_t count_ = 0;
+  std::size_t used_ = 0;
+  std::array<Message, kMessages> messages_;
+  std::array<char, kRoom> bytes_;
+};
+
+}  // namespace fusegate::net
