@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 
 namespace fusegate::net {
 
@@ -14,6 +13,7 @@ class Stream;
 /// when it lies here, as it does when it lies in the kernel; `Stream` tells what became of it.
 class Outbox {
  public:
+  /// Bytes. Chosen: a head and a body of a few KiB, whose copy stays in the first-level cache.
   static constexpr std::size_t kMessage = 4096;
   /// Where to put a message of at most `kMessage` bytes. Sends all others first when they leave no
   /// room.

@@ -185,7 +185,8 @@ TEST_F(StreamTest, AClosedStreamIsToldNothingMore) {
 /// A unix socket tells who waits for room whenever its peer has read something; a request whose
 /// answer is awaited is no reason to wake up.
 TEST_F(StreamTest, AUnixConnectionIsNotWokenByWhatItsPeerReads) {
-  const std::string path = "/tmp/fusegate_stream_test." + std::to_string(::getpid());
+  const std::string path =
+      std::filesystem::temp_directory_path() / ("stream_test." + std::to_string(::getpid()));
   ::unlink(path.c_str());
   const SocketAddress address = *parse_address("unix:" + path);
   const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
