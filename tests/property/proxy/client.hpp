@@ -33,13 +33,13 @@ class Client {
     wild_ = wild_ || sent.wild;
     sent.wild = wild_;  // What comes behind unknown bytes is unknown, too.
   }
-  /// A request without surprises; `fields` are whole lines.
-  void get(std::string_view fields = "") {
+  /// Requests without surprises; `fields` are whole lines.
+  void get(std::string_view fields = "") { ask_plainly(ledger_.add(number_), fields); }
+  void post() {
     Sent& sent = ledger_.add(number_);
-    out_ += "GET /t" + std::to_string(sent.id) + " HTTP/1.1\r\nhost: h\r\n" + std::string{fields} +
-            "\r\n";
-    asked_.push_back(sent.id);
-    send(out_.size());
+    sent.method = "POST";
+    sent.repeatable = false;
+    ask_plainly(sent, "content-length: 0\r\n");
   }
   std::size_t answers() const { return answered_; }
   void send(std::size_t most) {
@@ -84,6 +84,13 @@ class Client {
 
  private:
   using Messages = BeastMessages<false>;
+
+  void ask_plainly(const Sent& sent, std::string_view fields) {
+    out_ += sent.method + " /t" + std::to_string(sent.id) + " HTTP/1.1\r\nhost: h\r\n" +
+            std::string{fields} + "\r\n";
+    asked_.push_back(sent.id);
+    send(out_.size());
+  }
 
   void judge() {
     while (!tunnel_ && !(in_.waiting().empty() && !in_.begun())) {

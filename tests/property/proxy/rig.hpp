@@ -145,7 +145,7 @@ class WireRig {
     }
     return count;
   }
-  std::size_t workers() const { return workers_.size(); }
+  net::EventLoop& loop(std::size_t worker = 0) { return workers_[worker]->loop; }
   std::deque<Client>& clients() { return clients_; }
   std::deque<ServerConnection>& servers() { return servers_; }
 
