@@ -31,10 +31,11 @@ class Outbox {
   bool empty() const { return count_ == 0; }
 
  private:
-  /// Chosen: the first to be put in waits for as many others to be looked at (about 0.1 ms), and
-  /// the copies stay in the second-level cache.
-  static constexpr std::size_t kMessages = 32;
-  static constexpr std::size_t kRoom = 32 * 1024;
+  /// Chosen: what 64 busy clients bring in one turn; the first to be put in waits for as many
+  /// others to be looked at (0.2 ms), and the copies stay in the second-level cache. Half and twice
+  /// as many cost the same over TCP, and 2 to 8 % more over a unix socket.
+  static constexpr std::size_t kMessages = 64;
+  static constexpr std::size_t kRoom = 64 * 1024;
 
   struct Message {
     Stream* stream;
