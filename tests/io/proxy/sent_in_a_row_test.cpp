@@ -31,7 +31,7 @@ class SentInARow : public testing::Test {
  protected:
   static constexpr int kTiny = 1;  // As small a buffer as the system makes.
 
-  explicit SentInARow() {
+  SentInARow() {
     config_->routes[0].policy.retries = 0;
     rig_.set_endpoints(0, {Doors::instance().server(0).address()});
   }
