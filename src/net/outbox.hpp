@@ -32,8 +32,8 @@ class Outbox {
 
  private:
   /// Chosen: what 64 busy clients bring in one turn; the first to be put in waits for as many
-  /// others to be looked at (0.2 ms), and the copies stay in the second-level cache. Half and twice
-  /// as many cost the same over TCP, and 2 to 8 % more over a unix socket.
+  /// others to be looked at (some 3 us each), and the copies stay in the second-level cache. Half
+  /// and twice as many were no faster (docs/performance.md).
   static constexpr std::size_t kMessages = 64;
   static constexpr std::size_t kRoom = 64 * 1024;
 

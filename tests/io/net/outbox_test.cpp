@@ -74,22 +74,26 @@ TEST_F(OutboxTest, OneConnectionsMessagesKeepTheirOrder) {
 }
 
 TEST_F(OutboxTest, MoreThanItHoldsIsSentAllTheSame) {
-  const std::string text(3000, 'x');
+  const std::string text(4000, 'x');
   std::vector<int> peers;
   std::vector<StreamPtr> others;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 200; ++i) {
     peers.push_back(-1);
     others.push_back(pair(peers.back()));
   }
+  // First more messages than it has places for, then more bytes.
+  std::vector<std::size_t> sizes{1, text.size()};
   when_readable_ = [&](Stream&) {
+    ASSERT_FALSE(sizes.empty());
     for (const StreamPtr& other : others) {
-      EXPECT_TRUE(other->write(text.data(), text.size()).done());
+      EXPECT_TRUE(other->write(text.data(), sizes.front()).done());
     }
-    when_readable_ = {};
+    sizes.erase(sizes.begin());
   };
   turn();
+  EXPECT_TRUE(sizes.empty());
   for (const int peer : peers) {
-    EXPECT_EQ(got_by(peer), text);
+    EXPECT_EQ(got_by(peer), text + "x");
   }
 }
 

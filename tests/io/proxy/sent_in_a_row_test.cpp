@@ -64,6 +64,15 @@ class SentInARow : public testing::Test {
     rig_.settle();
     say("x-pad: " + std::string(3500, 'p') + "\r\n");
   }
+  /// The last requests of full clients, whose answers have to be kept until there is room.
+  void fill_and_finish() {
+    fill();
+    for (Client& client : clients_) {
+      client.get("connection: close\r\n");
+    }
+    rig_.settle();
+    say();
+  }
   std::size_t answers() const {
     std::size_t all = 0;
     for (const Client& client : clients_) {
@@ -75,8 +84,8 @@ class SentInARow : public testing::Test {
     for (Client& client : clients_) {
       client.pause(false);
     }
-    rig_.settle();
-    rig_.settle();
+    rig_.settle();  // Ends with what the clients read,
+    rig_.settle();  // and so there is room.
   }
 
   std::shared_ptr<config::Config> config_ = base_config();
@@ -102,12 +111,7 @@ TEST_F(SentInARow, APostThatItsConnectionRefusedIsSentOverAnother) {
 
 TEST_F(SentInARow, AnAnswerThatASlowClientHasNoRoomForIsNotCutByTheClose) {
   open_clients(kTiny);
-  fill();
-  for (Client& client : clients_) {
-    client.get("connection: close\r\n");
-  }
-  rig_.settle();
-  say();
+  fill_and_finish();
   EXPECT_EQ(rig_.sessions(), 2U) << "closed over what was not read yet";
   read_on();
   EXPECT_EQ(answers(), 6U);
@@ -117,12 +121,7 @@ TEST_F(SentInARow, AnAnswerThatASlowClientHasNoRoomForIsNotCutByTheClose) {
 
 TEST_F(SentInARow, AClientThatNeverReadsItsLastAnswerIsClosedAfterTheBodyTimeout) {
   open_clients(kTiny);
-  fill();
-  for (Client& client : clients_) {
-    client.get("connection: close\r\n");
-  }
-  rig_.settle();
-  say();
+  fill_and_finish();
   rig_.advance(config_->limits.body_timeout - 1ms);
   rig_.settle();
   EXPECT_EQ(rig_.sessions(), 2U);
